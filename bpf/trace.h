@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What the tracer and its BPF programs share besides the ring: the shape of the
+ * programs' global variables, which the tracer reads through a mapping, without a system call.
+ *
+ * Written by BPF with atomic additions, read by the tracer at any time, except where said.
+ */
+#ifndef MEMLAB_BPF_TRACE_H
+#define MEMLAB_BPF_TRACE_H
+
+#include "record.h"
+
+#define TRACE_CPU_LIMIT 1024u /* a power of two */
+#define TRACE_EVENT_LIMIT 64u /* ids of probes.def, with room */
+#define TRACE_PORT_WORDS (65536u / 64)
+
+/* Per CPU. One writer CPU, except `waiting`, which lies on a line of its own. */
+struct trace_cpu {
+	record_u32 seq;  /* records tried */
+	record_u32 lost; /* of those, without room in the ring */
+	record_u64 written_of[RECORD_KIND_LIMIT];
+	record_u64 lost_of[RECORD_KIND_LIMIT];
+	record_u64 pad1[31 - 2 * RECORD_KIND_LIMIT];
+	record_u32 waiting; /* threads of the target that stand in this CPU's run queue */
+	record_u32 pad2[15];
+};
+
+_Static_assert(sizeof(struct trace_cpu) == 320, "struct trace_cpu: whole cache lines");
+
+#endif

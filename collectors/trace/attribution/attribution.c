@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attribution: the parts wired together. Records come out of the merge in order, each goes first to the
+ * thread it is about and then to whoever keeps that kind: schedule, collector, requests.
+ */
+#include "attribution.h"
+
+#include <stdlib.h>
+
+#include "../../../svc/probes/probes.h"
+#include "aggregate.h"
+#include "collector.h"
+#include "merge.h"
+#include "request.h"
+#include "schedule.h"
+#include "thread.h"
+
+#define ATTRIBUTION_WATERMARK_NS 100000000u
+/* Less CPU time than this says nothing about a thread's check. */
+#define CHECK_CPU_NS 50000000u
+/* A thread that ended is kept for requests that it read. */
+#define GONE_KEEP_NS (5 * 1000000000ull)
+#define TIDY_STEP_NS 1000000000ull
+
+struct attribution {
+	struct attribution_config config;
+	struct merge merge;
+	struct threads threads;
+	struct collector collector;
+	struct requests requests;
+	struct aggregate aggregate;
+	uint64_t started, tidied_ns;
+	int failed; /* -ENOMEM on the way of a record */
+};
+
+static void attribution_finished(void *context, const struct request *request, uint64_t without_gc_ns)
+{
+	struct attribution *attribution = context;
+
+	aggregate_add(&attribution->aggregate, request, without_gc_ns);
+	if (attribution->config.on_request)
+		attribution->config.on_request(attribution->config.context, request);
+}
+
+static void attribution_event(struct attribution *attribution, const struct record_event *record)
+{
+	struct thread *thread = thread_get(&attribution->threads, record->h.tid);
+
+	if (!thread)
+		return;
+	thread_acts(&attribution->threads, thread, record->h.cpu, record->h.time_ns);
+	if (record->event == EVENT_request_end) {
+		requests_end_event(&attribution->requests, thread, record);
+		return;
+	}
+	collector_event(&attribution->collector, &attribution->threads, thread, record);
+	if (record->event == EVENT_gc_cycle_end)
+		aggregate_cycle(&attribution->aggregate, record->h.time_ns);
+}
+
+static void attribution_socket(struct attribution *attribution, const struct record *record)
+{
+	struct thread *thread = thread_get(&attribution->threads, record->tid);
+	int failed;
+
+	if (!thread)
+		return;
+	thread_acts(&attribution->threads, thread, record->cpu, record->time_ns);
+	if (record->kind == RECORD_RECV)
+		failed = requests_recv(&attribution->requests, thread, (const struct record_recv *)record);
+	else
+		failed = requests_send(&attribution->requests, thread, (const struct record_send *)record);
+	if (failed)
+		attribution->failed = failed;
+}
+
+static void attribution_schedule(struct attribution *attribution, const struct record *record)
+{
+	struct threads *threads = &attribution->threads;
+
+	if (threads->no_sched && record->kind != RECORD_TASK && record->kind != RECORD_EXIT)
+		return;
+	switch (record->kind) {
+	case RECORD_SWITCH:
+		schedule_switch(threads, attribution->config.tgid, (const struct record_switch *)record);
+		break;
+	case RECORD_WAKING:
+		schedule_waking(threads, (const struct record_wake *)record);
+		break;
+	case RECORD_WAKEUP:
+		schedule_wakeup(threads, (const struct record_wake *)record);
+		break;
+	case RECORD_TASK:
+		schedule_task(threads, (const struct record_task *)record);
+		break;
+	case RECORD_EXIT:
+		schedule_exit(threads, (const struct record_exit *)record);
+		break;
+	}
+}
+
+static void attribution_fault(struct attribution *attribution, const struct record_fault *record)
+{
+	struct thread *thread = thread_get(&attribution->threads, record->h.tid);
+
+	if (!thread)
+		return;
+	thread_acts(&attribution->threads, thread, record->h.cpu, record->h.time_ns);
+	thread_faults(&attribution->threads, thread, record->h.time_ns);
+}
+
+/* Threads that ended a while ago make room. */
+static void attribution_tidy(struct attribution *attribution, uint64_t now_ns)
+{
+	struct map *map = &attribution->threads.by_tid;
+
+	if (now_ns < attribution->tidied_ns + TIDY_STEP_NS)
+		return;
+	attribution->tidied_ns = now_ns;
+	for (uint32_t i = 0; i < map->capacity;) {
+		struct thread *thread = map_at(map, i);
+		if (thread && thread->sched == SCHED_GONE && now_ns - thread->heard_ns > GONE_KEEP_NS)
+			thread_forget(&attribution->threads, thread);
+		else
+			i++;
+	}
+}
+
+static void attribution_record(void *context, const struct record *record)
+{
+	struct attribution *attribution = context;
+
+	if (!attribution->started) {
+		attribution->started = 1;
+		attribution->requests.first_ns = record->time_ns;
+	}
+	switch (record->kind) {
+	case RECORD_RECV:
+	case RECORD_SEND:
+		attribution_socket(attribution, record);
+		break;
+	case RECORD_CLOSE:
+		requests_close(&attribution->requests, (const struct record_close *)record);
+		break;
+	case RECORD_EVENT:
+	case RECORD_STACK: /* begins like an event */
+		attribution_event(attribution, (const struct record_event *)record);
+		break;
+	case RECORD_FAULT:
+		attribution_fault(attribution, (const struct record_fault *)record);
+		break;
+	default:
+		attribution_schedule(attribution, record);
+		break;
+	}
+	requests_settle(&attribution->requests, record->time_ns);
+	attribution_tidy(attribution, record->time_ns);
+}
+
+static void attribution_gap(void *context, uint16_t cpu, uint64_t from_ns, uint64_t to_ns)
+{
+	struct attribution *attribution = context;
+
+	threads_damage(&attribution->threads, cpu, from_ns, to_ns);
+}
+
+struct attribution *attribution_new(const struct attribution_config *config)
+{
+	struct attribution *attribution = calloc(1, sizeof(*attribution));
+
+	if (!attribution)
+		return NULL;
+	attribution->config = *config;
+	struct merge_sink sink = {attribution_record, attribution_gap, attribution};
+	merge_init(&attribution->merge, config->watermark_ns ? config->watermark_ns : ATTRIBUTION_WATERMARK_NS, &sink);
+	if (threads_init(&attribution->threads) < 0) {
+		free(attribution);
+		return NULL;
+	}
+	attribution->threads.no_sched = config->no_sched != 0;
+	attribution->threads.fault_minor_ns = config->fault_minor_ns;
+	attribution->requests = (struct requests){
+		.threads = &attribution->threads,
+		.has_end_events = config->has_end_events,
+		.finished = attribution_finished,
+		.context = attribution,
+	};
+	return attribution;
+}
+
+void attribution_free(struct attribution *attribution)
+{
+	if (!attribution)
+		return;
+	merge_free(&attribution->merge);
+	requests_free(&attribution->requests);
+	threads_free(&attribution->threads);
+	free(attribution);
+}
+
+int attribution_feed(struct attribution *attribution, const struct record *record)
+{
+	attribution->failed = 0;
+	int result = merge_feed(&attribution->merge, record);
+	return result ? result : attribution->failed;
+}
+
+void attribution_advance(struct attribution *attribution, uint64_t now_ns)
+{
+	merge_advance(&attribution->merge, now_ns);
+	if (attribution->started)
+		requests_settle(&attribution->requests, attribution->merge.horizon_ns);
+}
+
+void attribution_finish(struct attribution *attribution)
+{
+	merge_finish(&attribution->merge);
+	requests_finish(&attribution->requests);
+}
+
+/* ---- Summary. */
+
+static double cputime_error_percent(const struct cputime *cputime)
+{
+	double exec = (double)cputime->exec_ns, on_cpu = (double)cputime->on_cpu_ns;
+
+	if (cputime->exec_ns < CHECK_CPU_NS)
+		return 0;
+	return 100 * (on_cpu > exec ? on_cpu - exec : exec - on_cpu) / exec;
+}
+
+struct cpu_sums {
+	uint64_t all_ns, worker_ns, assist_ns, mark_ns;
+	double error_percent;
+};
+
+static void cpu_sums_add(struct cpu_sums *sums, const struct thread *thread)
+{
+	double error = cputime_error_percent(&thread->cputime);
+
+	sums->all_ns += cputime_used_ns(&thread->cputime);
+	if (thread->collector)
+		sums->worker_ns += cputime_used_ns(&thread->cputime);
+	sums->assist_ns += thread->timeline.total[CAUSE_ASSIST];
+	sums->mark_ns += thread->timeline.total[STATE_MARK];
+	if (error > sums->error_percent)
+		sums->error_percent = error;
+}
+
+static void summary_threads(const struct threads *threads, struct summary *summary)
+{
+	struct cpu_sums sums = {
+		.all_ns = cputime_used_ns(&threads->gone) + cputime_used_ns(&threads->gone_collector),
+		.worker_ns = cputime_used_ns(&threads->gone_collector),
+		.assist_ns = threads->gone_assist_ns,
+		.mark_ns = threads->gone_mark_ns,
+	};
+
+	for (uint32_t i = 0; i < threads->by_tid.capacity; i++)
+		if (map_at(&threads->by_tid, i))
+			cpu_sums_add(&sums, map_at(&threads->by_tid, i));
+	double collector_ns = (double)(sums.worker_ns + sums.assist_ns + sums.mark_ns);
+	summary->gc.assist_ns = sums.assist_ns;
+	summary->gc.worker_cpu_ns = sums.worker_ns;
+	summary->gc.cpu_fraction = sums.all_ns ? collector_ns / (double)sums.all_ns : 0;
+	summary->checks.cpu_time_error_percent = sums.error_percent;
+}
+
+void attribution_summary(const struct attribution *attribution, struct summary *summary)
+{
+	*summary = (struct summary){
+		.cut = attribution->requests.cut,
+		.lost = attribution->merge.lost,
+		.late = attribution->merge.late,
+		.negative = attribution->requests.negative,
+	};
+	aggregate_summary(&attribution->aggregate, summary);
+	summary_threads(&attribution->threads, summary);
+	summary->gc.cycles = attribution->collector.cycles;
+	duration_quantiles(&attribution->collector.handshake, &summary->gc.handshake);
+	duration_quantiles(&attribution->collector.stop, &summary->gc.stop);
+	summary->culprit_count = culprits_greatest(&attribution->threads.culprits, summary->culprits);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attribution: a pure function from records (bpf/record.h) to blame (result.h).
+ *
+ * Feed it records in any order within the watermark; it merges them by (time, CPU,
+ * sequence), keeps a timeline of states per thread, assembles requests from socket edges and end
+ * events, and hands each finished request, decomposed, to `on_request`. It knows no
+ * libbpf, no file, no clock: the same records give the same result, live or replayed.
+ *
+ * One thread at a time. Functions return 0 or a negative errno.
+ */
+#ifndef MEMLAB_ATTRIBUTION_H
+#define MEMLAB_ATTRIBUTION_H
+
+#include "../../../bpf/record.h"
+#include "result.h"
+
+struct attribution;
+
+struct attribution_config {
+	uint32_t tgid;         /* of the target, initial namespace */
+	uint64_t watermark_ns; /* records older than the newest by more are final; 0: 100 ms */
+	int has_end_events;    /* the target fires request_end: requests are framed by it, else they are exchanges */
+	int no_sched;          /* scheduler records are withheld on purpose: time asleep or off CPU is unattributed */
+	void (*on_request)(void *context, const struct request *request); /* may be NULL */
+	void *context;
+	uint64_t fault_minor_ns; /* what a minor fault costs here, by calibration; 0: faults on a CPU stay in own */
+};
+
+/* NULL on lack of memory. Free with attribution_free (NULL allowed). */
+struct attribution *attribution_new(const struct attribution_config *config);
+void attribution_free(struct attribution *attribution);
+
+/* Take one record (copied). -EINVAL: kind or size unknown (counted, nothing taken). -ENOMEM. */
+int attribution_feed(struct attribution *attribution, const struct record *record);
+
+/*
+ * Time has come to `now_ns` (live: the clock; replay: the newest record): everything older than the
+ * watermark becomes final, even if no newer record has come.
+ */
+void attribution_advance(struct attribution *attribution, uint64_t now_ns);
+
+/* No more records: everything becomes final; open requests count as cut. */
+void attribution_finish(struct attribution *attribution);
+
+/* The story so far, of everything final. Cheap enough for once a second. */
+void attribution_summary(const struct attribution *attribution, struct summary *summary);
+
+#endif

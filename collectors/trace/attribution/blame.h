@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blame: a request's spans cut along its thread's timeline.
+ *
+ * The queue is blamed on whatever the thread did meanwhile: serving others, waiting for the CPU, standing still for
+ * the collector. A thread asleep and serving nobody while a request had already arrived is not explained by any record
+ * (unattributed); asleep inside the request itself it is blocked. Pure.
+ */
+#ifndef MEMLAB_ATTRIBUTION_BLAME_H
+#define MEMLAB_ATTRIBUTION_BLAME_H
+
+#include "culprit.h"
+#include "timeline.h"
+
+/* Fills queue, service, collector_ns, sweep_ns, cycle, culprit from the times that are set; counts the culprits. */
+void blame_request(struct request *request, const struct timeline *timeline, struct culprits *culprits);
+
+/* The collector's time in [from, to): stop + assist + gc_cpu + sweep inside alloc. */
+uint64_t blame_collector_ns(const struct timeline *timeline, uint64_t from_ns, uint64_t to_ns);
+
+#endif

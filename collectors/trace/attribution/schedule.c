@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Schedule: see schedule.h. */
+#include "schedule.h"
+
+#include <stddef.h>
+
+#include "nest.h"
+
+/* A task record may have been filled just before a switch that is already known; it is believed against the
+ * records only when they have been silent for so long. */
+#define SCHEDULE_SILENCE_NS 50000000u
+
+/* Who held the CPU up to now was this one, whatever was guessed. */
+static void cpu_confirm(struct threads *threads, struct cpu *cpu, uint32_t runner, uint64_t time_ns)
+{
+	if (cpu->runner == runner)
+		return;
+	cpu->runner = runner;
+	for (struct thread *thread = cpu->waiting; thread; thread = thread->next_waiting) {
+		const struct piece *open = timeline_open(&thread->timeline);
+		if (!open || thread->nest.inside[SLOW_STOP])
+			continue;
+		uint64_t begin_ns = open->begin_ns;
+		timeline_recast(&thread->timeline, (enum state)CAUSE_UNATTRIBUTED, CULPRIT_NOBODY);
+		thread_refresh(threads, thread, begin_ns < time_ns ? begin_ns : time_ns);
+	}
+}
+
+static enum state sleep_state(const struct thread *thread, uint8_t left)
+{
+	if (left == RECORD_LEFT_WAITING && thread->faulting)
+		return (enum state)CAUSE_FAULT;
+	return thread->open_requests ? (enum state)CAUSE_BLOCKED : STATE_IDLE;
+}
+
+static void thread_leaves(struct threads *threads, struct thread *thread, const struct record_switch *record)
+{
+	uint64_t time_ns = record->h.time_ns;
+	uint16_t cpu = record->h.cpu;
+
+	if (thread->sched == SCHED_GONE) {
+		cputime_read(&thread->cputime, record->prev_exec_ns, 0, 0);
+		return;
+	}
+	if (thread->sched != SCHED_RUNNING || thread->cpu != cpu)
+		thread_doubt(threads, thread, time_ns);
+	thread->asleep_state = (uint8_t)sleep_state(thread, record->prev_left);
+	enum sched next = SCHED_ASLEEP;
+	if (record->prev_left == RECORD_LEFT_PREEMPTED)
+		next = SCHED_RUNNABLE;
+	else if (thread->called_early)
+		next = SCHED_WAKING;
+	thread->called_early = 0;
+	thread->heard_ns = time_ns;
+	thread->faulting = 0;
+	thread_move(threads, thread, next, cpu, time_ns);
+	cputime_read(&thread->cputime, record->prev_exec_ns, thread->timeline.total[TIMELINE_ON_CPU], 1);
+}
+
+static void thread_enters(struct threads *threads, struct thread *thread, const struct record_switch *record)
+{
+	if (thread->sched == SCHED_RUNNING || thread->sched == SCHED_ASLEEP)
+		thread_doubt(threads, thread, record->h.time_ns);
+	thread->heard_ns = record->h.time_ns;
+	thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, record->h.time_ns);
+}
+
+/* A thread of the target: known as one, or said to be one. */
+static struct thread *switch_thread(struct threads *threads, uint32_t tid, uint32_t tgid, uint32_t target)
+{
+	return tgid == target ? thread_get(threads, tid) : NULL;
+}
+
+void schedule_switch(struct threads *threads, uint32_t tgid, const struct record_switch *record)
+{
+	struct cpu *cpu = cpu_get(threads, record->h.cpu);
+	struct thread *prev = switch_thread(threads, record->prev_tid, record->prev_tgid, tgid);
+	struct thread *next = switch_thread(threads, record->next_tid, record->next_tgid, tgid);
+
+	threads->switches_seen = 1;
+	if (!cpu)
+		return;
+	cpu_confirm(threads, cpu, culprit_number(&threads->culprits, record->prev_tid), record->h.time_ns);
+	cpu->runner = culprit_named(&threads->culprits, record->next_tid, record->next_comm);
+	if (next)
+		thread_enters(threads, next, record);
+	if (prev && prev != next)
+		thread_leaves(threads, prev, record);
+	cpu_refresh(threads, cpu, record->h.time_ns);
+}
+
+void schedule_waking(struct threads *threads, const struct record_wake *record)
+{
+	struct thread *thread = thread_get(threads, record->h.tid);
+
+	if (!thread)
+		return;
+	if (thread->sched == SCHED_RUNNING)
+		thread->called_early = 1;
+	else if (thread->sched == SCHED_ASLEEP || thread->sched == SCHED_UNKNOWN)
+		thread_move(threads, thread, SCHED_WAKING, thread->cpu, record->h.time_ns);
+	thread->heard_ns = record->h.time_ns;
+}
+
+void schedule_wakeup(struct threads *threads, const struct record_wake *record)
+{
+	struct thread *thread = thread_get(threads, record->h.tid);
+	struct cpu *cpu = cpu_get(threads, (uint16_t)record->target_cpu);
+
+	if (!thread || !cpu)
+		return;
+	thread->heard_ns = record->h.time_ns;
+	thread->called_early = 0;
+	if (thread->sched == SCHED_RUNNING)
+		return; /* it had not left its CPU yet, and need not */
+	if (record->target_cpu == record->h.cpu)
+		cpu->runner = culprit_number(&threads->culprits, record->current_tid);
+	thread_move(threads, thread, SCHED_RUNNABLE, (uint16_t)record->target_cpu, record->h.time_ns);
+}
+
+static enum sched task_sched(const struct record_task *record)
+{
+	if (record->running)
+		return SCHED_RUNNING;
+	return record->runnable ? SCHED_RUNNABLE : SCHED_ASLEEP;
+}
+
+static int task_contradicts(const struct thread *thread, enum sched sched)
+{
+	if (thread->sched == SCHED_WAKING)
+		return sched != SCHED_RUNNABLE;
+	return thread->sched != sched;
+}
+
+/* A thread id that is used again begins anew. */
+static void task_revive(struct threads *threads, struct thread *thread)
+{
+	struct culprit_entry *entry = &threads->culprits.entries[thread->culprit];
+
+	thread->sched = SCHED_UNKNOWN;
+	thread->collector = 0;
+	entry->culprit.own_collector = 0;
+	entry->marking = 0;
+	cputime_doubt(&thread->cputime);
+}
+
+static void task_believe(struct threads *threads, struct thread *thread, const struct record_task *record)
+{
+	thread->asleep_state = (uint8_t)sleep_state(thread, RECORD_LEFT_SLEEPING);
+	thread_move(threads, thread, task_sched(record), record->task_cpu, record->h.time_ns);
+}
+
+void schedule_task(struct threads *threads, const struct record_task *record)
+{
+	struct thread *thread = thread_get(threads, record->h.tid);
+	uint64_t time_ns = record->h.time_ns;
+
+	if (!thread)
+		return;
+	thread->culprit = culprit_named(&threads->culprits, thread->tid, record->comm);
+	if (thread->sched == SCHED_GONE)
+		task_revive(threads, thread);
+	int silent = time_ns - thread->heard_ns > SCHEDULE_SILENCE_NS;
+	if (!threads->no_sched && silent && task_contradicts(thread, task_sched(record)))
+		thread_doubt(threads, thread, time_ns);
+	if (!threads->no_sched && thread->sched == SCHED_UNKNOWN)
+		task_believe(threads, thread, record);
+	int exact = thread->sched != SCHED_RUNNING && thread->sched != SCHED_UNKNOWN && !record->running;
+	cputime_read(&thread->cputime, record->exec_ns, thread->timeline.total[TIMELINE_ON_CPU], exact);
+}
+
+void schedule_exit(struct threads *threads, const struct record_exit *record)
+{
+	struct thread *thread = thread_find(threads, record->h.tid);
+
+	if (!thread)
+		return;
+	threads->unmatched += nest_close(&thread->nest);
+	threads->culprits.entries[thread->culprit].marking = 0;
+	cputime_read(&thread->cputime, record->exec_ns, 0, 0);
+	thread->heard_ns = record->h.time_ns;
+	thread_move(threads, thread, SCHED_GONE, thread->cpu, record->h.time_ns);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Thread: see thread.h. */
+#include "thread.h"
+
+#include "nest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int threads_init(struct threads *threads)
+{
+	*threads = (struct threads){0};
+	return culprits_init(&threads->culprits);
+}
+
+static void thread_free(struct thread *thread)
+{
+	timeline_free(&thread->timeline);
+	free(thread);
+}
+
+void threads_free(struct threads *threads)
+{
+	for (uint32_t i = 0; i < threads->by_tid.capacity; i++)
+		if (map_at(&threads->by_tid, i))
+			thread_free(map_at(&threads->by_tid, i));
+	for (uint32_t i = 0; i < threads->cpu_limit; i++)
+		free(threads->cpus[i]);
+	free(threads->cpus);
+	map_free(&threads->by_tid);
+	culprits_free(&threads->culprits);
+	*threads = (struct threads){0};
+}
+
+struct thread *thread_find(struct threads *threads, uint32_t tid)
+{
+	if (threads->recent && threads->recent->tid == tid)
+		return threads->recent;
+	struct thread *thread = map_get(&threads->by_tid, tid);
+	if (thread)
+		threads->recent = thread;
+	return thread;
+}
+
+struct thread *thread_get(struct threads *threads, uint32_t tid)
+{
+	struct thread *thread = thread_find(threads, tid);
+
+	if (thread || tid == 0)
+		return thread;
+	thread = calloc(1, sizeof(*thread));
+	if (!thread || map_put(&threads->by_tid, tid, thread) < 0) {
+		free(thread);
+		return NULL;
+	}
+	thread->tid = tid;
+	thread->culprit = culprit_number(&threads->culprits, tid);
+	threads->recent = thread;
+	return thread;
+}
+
+static int cpus_grow(struct threads *threads, uint32_t limit)
+{
+	struct cpu **cpus = realloc(threads->cpus, limit * sizeof(*cpus));
+
+	if (!cpus)
+		return -ENOMEM;
+	memset(cpus + threads->cpu_limit, 0, (limit - threads->cpu_limit) * sizeof(*cpus));
+	threads->cpus = cpus;
+	threads->cpu_limit = limit;
+	return 0;
+}
+
+struct cpu *cpu_get(struct threads *threads, uint16_t cpu)
+{
+	if (cpu >= threads->cpu_limit && cpus_grow(threads, cpu + 8u) < 0)
+		return NULL;
+	if (!threads->cpus[cpu])
+		threads->cpus[cpu] = calloc(1, sizeof(*threads->cpus[cpu]));
+	return threads->cpus[cpu];
+}
+
+/* ---- States. */
+
+static struct piece state_waiting(const struct threads *threads, const struct thread *thread)
+{
+	uint32_t runner = threads->cpus[thread->cpu]->runner;
+
+	if (runner == CULPRIT_IDLE)
+		return (struct piece){.state = CAUSE_WAKE};
+	return (struct piece){
+		.state = culprit_collects(&threads->culprits, runner) ? CAUSE_GC_CPU : CAUSE_RUNQ,
+		.culprit = runner,
+	};
+}
+
+static struct piece state_running(const struct thread *thread)
+{
+	static const uint8_t states[SLOW_COUNT] = {
+		[SLOW_ASSIST] = CAUSE_ASSIST, [SLOW_MARK] = STATE_MARK,
+		[SLOW_SWEEP] = STATE_SWEEP,   [SLOW_ALLOC] = CAUSE_ALLOC,
+	};
+
+	for (uint32_t slow = SLOW_ASSIST; slow < SLOW_COUNT; slow++)
+		if (thread->nest.inside[slow] && !thread->collector)
+			return (struct piece){.state = states[slow]};
+	return (struct piece){.state = CAUSE_OWN};
+}
+
+static struct piece thread_state(const struct threads *threads, const struct thread *thread)
+{
+	if (thread->nest.inside[SLOW_STOP] && thread->sched != SCHED_GONE)
+		return (struct piece){.state = CAUSE_STOP};
+	switch ((enum sched)thread->sched) {
+	case SCHED_RUNNING:
+		return state_running(thread);
+	case SCHED_RUNNABLE:
+		return state_waiting(threads, thread);
+	case SCHED_WAKING:
+		return (struct piece){.state = CAUSE_WAKE};
+	case SCHED_ASLEEP:
+		return (struct piece){.state = thread->asleep_state};
+	case SCHED_UNKNOWN:
+	case SCHED_GONE:
+		break;
+	}
+	return (struct piece){.state = CAUSE_UNATTRIBUTED};
+}
+
+/* An estimated fault that ended before now. */
+static void thread_end_fault(struct thread *thread, uint64_t time_ns)
+{
+	const struct piece *open = timeline_open(&thread->timeline);
+	uint64_t until_ns = thread->fault_until_ns;
+
+	thread->fault_until_ns = 0;
+	if (!open || open->state != CAUSE_FAULT || !open->on_cpu || until_ns >= time_ns)
+		return;
+	struct piece piece = *open;
+	piece.state = CAUSE_OWN;
+	piece.begin_ns = until_ns;
+	timeline_set(&thread->timeline, piece);
+}
+
+void thread_refresh(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	struct piece piece = thread_state(threads, thread);
+
+	if (thread->fault_until_ns)
+		thread_end_fault(thread, time_ns);
+	piece.begin_ns = time_ns;
+	piece.cpu = thread->cpu;
+	piece.on_cpu = thread->sched == SCHED_RUNNING;
+	thread->timeline.cycle = threads->cycle;
+	timeline_set(&thread->timeline, piece);
+}
+
+static void thread_leave_queue(struct threads *threads, struct thread *thread)
+{
+	struct thread **link = &threads->cpus[thread->cpu]->waiting;
+
+	while (*link && *link != thread)
+		link = &(*link)->next_waiting;
+	if (*link)
+		*link = thread->next_waiting;
+	thread->next_waiting = NULL;
+}
+
+void thread_move(struct threads *threads, struct thread *thread, enum sched sched, uint16_t cpu, uint64_t time_ns)
+{
+	struct cpu *queue = cpu_get(threads, cpu);
+
+	if (thread->sched == SCHED_RUNNABLE)
+		thread_leave_queue(threads, thread);
+	if (!queue)
+		sched = SCHED_UNKNOWN;
+	thread->sched = sched;
+	thread->cpu = cpu;
+	if (sched == SCHED_RUNNABLE) {
+		thread->next_waiting = queue->waiting;
+		queue->waiting = thread;
+	}
+	thread_refresh(threads, thread, time_ns);
+}
+
+void thread_doubt(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	if (thread->sched == SCHED_UNKNOWN)
+		return;
+	threads->doubts++;
+	if (!thread->nest.inside[SLOW_STOP])
+		timeline_recast(&thread->timeline, (enum state)CAUSE_UNATTRIBUTED, CULPRIT_NOBODY);
+	cputime_doubt(&thread->cputime);
+	thread->called_early = 0;
+	thread_move(threads, thread, SCHED_UNKNOWN, thread->cpu, time_ns);
+}
+
+void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t time_ns)
+{
+	thread->heard_ns = time_ns;
+	thread->faulting = 0;
+	if (thread->fault_until_ns)
+		thread_refresh(threads, thread, time_ns);
+	if (thread->sched == SCHED_RUNNING && thread->cpu == cpu)
+		return;
+	thread_doubt(threads, thread, time_ns);
+	if (threads->switches_seen)
+		thread_move(threads, thread, SCHED_RUNNING, cpu, time_ns);
+}
+
+void thread_faults(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	const struct piece *open = timeline_open(&thread->timeline);
+
+	thread->faulting = 1;
+	if (!threads->fault_minor_ns || !open || open->state != CAUSE_OWN)
+		return;
+	struct piece piece = *open;
+	piece.state = CAUSE_FAULT;
+	piece.begin_ns = time_ns;
+	timeline_set(&thread->timeline, piece);
+	thread->fault_until_ns = time_ns + threads->fault_minor_ns;
+}
+
+void cpu_refresh(struct threads *threads, struct cpu *cpu, uint64_t time_ns)
+{
+	for (struct thread *thread = cpu->waiting; thread; thread = thread->next_waiting)
+		thread_refresh(threads, thread, time_ns);
+}
+
+/* ---- Losses and the end. */
+
+static void thread_damage(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t from_ns, uint64_t to_ns)
+{
+	const struct piece *open = timeline_open(&thread->timeline);
+
+	if (thread->sched == SCHED_RUNNING && thread->cpu != cpu && open && open->begin_ns <= from_ns)
+		return; /* it was elsewhere all the time */
+	if (thread->sched == SCHED_GONE)
+		return;
+	timeline_void(&thread->timeline, from_ns, to_ns, cpu);
+	thread->damaged_ns = to_ns;
+	cputime_doubt(&thread->cputime);
+	if (thread->sched == SCHED_RUNNING && thread->cpu != cpu)
+		return;
+	threads->unmatched += nest_close(&thread->nest);
+	threads->culprits.entries[thread->culprit].marking = 0;
+	thread->called_early = 0;
+	thread->fault_until_ns = 0;
+	thread_move(threads, thread, SCHED_UNKNOWN, thread->cpu, to_ns);
+}
+
+void threads_damage(struct threads *threads, uint16_t cpu, uint64_t from_ns, uint64_t to_ns)
+{
+	struct cpu *damaged = cpu_get(threads, cpu);
+
+	for (uint32_t i = 0; i < threads->by_tid.capacity; i++)
+		if (map_at(&threads->by_tid, i))
+			thread_damage(threads, map_at(&threads->by_tid, i), cpu, from_ns, to_ns);
+	if (damaged)
+		damaged->runner = CULPRIT_NOBODY;
+}
+
+static void cputime_gather(struct cputime *sum, const struct cputime *one)
+{
+	sum->last_exec_ns += cputime_used_ns(one);
+	sum->steal_ns += one->steal_ns;
+}
+
+void thread_forget(struct threads *threads, struct thread *thread)
+{
+	if (thread->sched == SCHED_RUNNABLE)
+		thread_leave_queue(threads, thread);
+	cputime_gather(thread->collector ? &threads->gone_collector : &threads->gone, &thread->cputime);
+	threads->gone_assist_ns += thread->timeline.total[CAUSE_ASSIST];
+	threads->gone_mark_ns += thread->timeline.total[STATE_MARK];
+	if (threads->recent == thread)
+		threads->recent = NULL;
+	map_remove(&threads->by_tid, thread->tid);
+	thread_free(thread);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Thread: all that is known of one thread of the target: where the scheduler has it, which of the runtime's
+ * slow things it is inside of, and the timeline that follows from the two.
+ *
+ * The state at an instant, in order of precedence: stop (whatever the scheduler says); off the CPU; the innermost of the
+ * runtime's states; own. thread_refresh writes it to the timeline and is called after every change.
+ *
+ * A thread whose records contradict each other is *doubted*: what was believed of it since its last record becomes
+ * unattributed, and it is unknown until a record says where it is. One thread at a time.
+ */
+#ifndef MEMLAB_ATTRIBUTION_THREAD_H
+#define MEMLAB_ATTRIBUTION_THREAD_H
+
+#include <stdint.h>
+
+#include "cputime.h"
+#include "culprit.h"
+#include "map.h"
+#include "replay.h"
+#include "timeline.h"
+
+enum sched {
+	SCHED_UNKNOWN, /* until a scheduler record or a task record tells */
+	SCHED_RUNNING,
+	SCHED_RUNNABLE, /* in the run queue of thread->cpu */
+	SCHED_WAKING,
+	SCHED_ASLEEP,
+	SCHED_GONE
+};
+
+/* What a thread can be inside of, from begin and end events. */
+enum slow {
+	SLOW_STOP, /* handshake, stopped world, unpark */
+	SLOW_ASSIST,
+	SLOW_MARK, /* marking or sweeping for the collector with nothing else to do */
+	SLOW_SWEEP,
+	SLOW_ALLOC,
+	SLOW_COUNT
+};
+
+#define NEST_LIMIT 16
+struct nest {
+	uint32_t depth;
+	struct nest_level {
+		uint64_t begin_ns;
+		uint32_t event; /* id of the begin event; the end's is the next */
+		uint32_t slow;
+	} level[NEST_LIMIT];
+	uint8_t inside[SLOW_COUNT]; /* levels of each kind */
+};
+
+struct thread {
+	uint32_t tid;
+	uint32_t culprit; /* its own number */
+	uint8_t sched;
+	uint8_t asleep_state; /* CAUSE_BLOCKED, CAUSE_FAULT or STATE_IDLE, while asleep */
+	uint8_t collector;    /* one of the collector's own; never one that serves */
+	uint8_t serves;       /* has read requests */
+	uint8_t called_early; /* the wakeup call came before the thread was off its CPU */
+	uint8_t faulting;     /* its last record is a page fault's begin */
+	uint16_t cpu;
+	struct thread *next_waiting; /* of the same CPU's run queue */
+	struct nest nest;
+	uint32_t open_requests;   /* read by this thread, unanswered */
+	uint64_t fault_until_ns;  /* an estimated page fault ends here; 0: none */
+	uint64_t heard_ns;        /* its last record */
+	uint64_t damaged_ns;      /* losses concern it up to here */
+	uint64_t last_sock;       /* that it read or wrote */
+	struct timeline timeline;
+	struct cputime cputime;
+	struct replay_point replay;
+};
+
+struct cpu {
+	uint32_t runner; /* culprit number of who is on it, as far as known */
+	struct thread *waiting;
+};
+
+/* All threads and CPUs of one attribution. */
+struct threads {
+	struct map by_tid;
+	struct thread *recent; /* the last one asked for */
+	struct cpu **cpus;     /* by number; NULL: never heard of */
+	uint32_t cpu_limit;
+	struct culprits culprits;
+	uint64_t cycle;           /* the collection that runs, or the last that ran */
+	uint64_t fault_minor_ns;  /* what a minor fault is taken to cost; 0: not estimated */
+	uint64_t doubts;          /* contradictions */
+	uint64_t unmatched;       /* ends without begins, begins without ends */
+	uint8_t switches_seen;    /* scheduler records do come, so whoever acts is known to run until it is switched out */
+	uint8_t no_sched;
+	struct cputime gone, gone_collector; /* of threads that were forgotten */
+	uint64_t gone_assist_ns, gone_mark_ns;
+};
+
+int threads_init(struct threads *threads); /* 0 or -ENOMEM */
+void threads_free(struct threads *threads);
+
+struct thread *thread_find(struct threads *threads, uint32_t tid); /* or NULL */
+struct thread *thread_get(struct threads *threads, uint32_t tid);  /* made when new; NULL: no memory */
+struct cpu *cpu_get(struct threads *threads, uint16_t cpu);        /* the same; never NULL for a known one */
+void thread_forget(struct threads *threads, struct thread *thread);
+
+void thread_refresh(struct threads *threads, struct thread *thread, uint64_t time_ns);
+void thread_move(struct threads *threads, struct thread *thread, enum sched sched, uint16_t cpu, uint64_t time_ns);
+void thread_doubt(struct threads *threads, struct thread *thread, uint64_t time_ns);
+
+/* The thread did something itself on this CPU, so it runs there. */
+void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t time_ns);
+
+/* A page fault began: estimated to last fault_minor_ns, at most until the thread's next record. */
+void thread_faults(struct threads *threads, struct thread *thread, uint64_t time_ns);
+
+/* Records of this CPU were lost between the two. */
+void threads_damage(struct threads *threads, uint16_t cpu, uint64_t from_ns, uint64_t to_ns);
+
+/* Every thread that waits on a CPU sees who runs there now. */
+void cpu_refresh(struct threads *threads, struct cpu *cpu, uint64_t time_ns);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A set of distinct stacks, each with two values: how many, and how much.
+ *
+ * What "much" is belongs to the set's owner: bytes for allocations, nanoseconds for time. Equal stacks (same label,
+ * same addresses) are one entry. The set is bounded: when it is full, further new stacks
+ * are added to one entry without frames, flagged STACK_OVERFLOW, so that totals stay exact.
+ * One thread at a time.
+ */
+#ifndef MEMLAB_TRACE_STACKS_H
+#define MEMLAB_TRACE_STACKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../../bpf/record.h"
+
+enum stack_flag {
+	STACK_CUT = 1,     /* deeper than was recorded: the outermost frames are missing */
+	STACK_OVERFLOW = 2 /* the entry for what did not fit */
+};
+
+struct stack {
+	uint64_t count, amount;
+	uint32_t label; /* the owner's, 0: none; a cause, say */
+	uint32_t flags;
+	uint32_t depth;         /* 0: no stack was to be had */
+	const uint64_t *frames; /* innermost first; [0] is where it happened, the others are return addresses */
+};
+
+struct stacks;
+
+/* At most `limit` distinct stacks; 0: 65536. NULL on lack of memory. Free with stacks_free (NULL allowed). */
+struct stacks *stacks_new(size_t limit);
+void stacks_free(struct stacks *stacks);
+
+/* 0 or -ENOMEM (then nothing was added). */
+int stacks_add(struct stacks *stacks, uint32_t label, const uint64_t *frames, uint32_t depth, uint32_t flags,
+	       uint64_t count, uint64_t amount);
+void stacks_clear(struct stacks *stacks);
+
+/*
+ * Adds an allocation's record (gc_alloc with its stack): one object, its bytes. `sample_bytes` 0: every allocation is
+ * recorded; else one in so many bytes on average, and each stands for as many as it represents. -EINVAL: not such a
+ * record.
+ */
+int stacks_add_allocation(struct stacks *stacks, const struct record_stack *record, uint64_t sample_bytes);
+
+size_t stacks_size(const struct stacks *stacks);
+/* Valid until the next add or clear; in order of first appearance. */
+const struct stack *stacks_at(const struct stacks *stacks, size_t index);
+
+/* A frame for people; strings are the namer's own and live as long as it does. Hostile: escape them. */
+struct frame_name {
+	const char *function; /* NULL: not known */
+	const char *module;   /* file the code is in, without its path; NULL: not known */
+	const char *file;     /* source file; NULL: not known */
+	unsigned line;
+};
+
+/* How a view learns names: symbols_namer() in symbol/, or a table in a test. */
+struct frame_namer {
+	void *context;
+	/* `address` is a code address; for a return address the caller has already stepped back into the call. */
+	struct frame_name (*name)(void *context, uint64_t address);
+	const char *(*label)(void *context, uint32_t label); /* NULL: labels are not drawn */
+};
+
+#endif

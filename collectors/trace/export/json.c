@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../core/json_reader.h"
+#include "../core/json_writer.h"
+#include "advice.h"
+
+static const char *const cohort_keys[COHORT_COUNT] = {"p50", "p99", "p999"};
+
+static void write_known(struct json_writer *json, const char *key, double value)
+{
+	if (value < 0)
+		json_raw(json, key, "null");
+	else
+		json_number(json, key, value);
+}
+
+static void write_target(struct json_writer *json, const struct trace_info *info)
+{
+	json_object_begin(json, "target");
+	json_unsigned(json, "pid", info->pid);
+	json_string_bytes(json, "comm", info->comm, strnlen(info->comm, sizeof(info->comm)));
+	json_string(json, "kind", info->kind);
+	json_object_end(json);
+	if (info->run_json && json_is_object(info->run_json))
+		json_object_text(json, "run", info->run_json);
+	else
+		json_raw(json, "run", "{}");
+}
+
+static void write_watching(struct json_writer *json, const struct trace_info *info, const struct summary *summary)
+{
+	char next[ADVICE_BYTES];
+	json_string(json, "mode", info->mode);
+	json_string(json, "alloc_mode", info->alloc_mode);
+	json_string(json, "missing", info->missing);
+	json_string(json, "next", advice_text(next, info, summary));
+	json_object_begin(json, "probes");
+	json_unsigned(json, "found", info->probes_found);
+	json_unsigned(json, "attached", info->probes_attached);
+	json_unsigned(json, "attach_ns", info->attach_ns);
+	json_object_end(json);
+	json_object_begin(json, "cost");
+	write_known(json, "target_ns_per_request", info->cost.target_ns_per_request);
+	write_known(json, "tracer_cpu_percent", info->cost.tracer_cpu_percent);
+	write_known(json, "budget_percent", info->cost.budget_percent);
+	json_object_end(json);
+}
+
+static void write_counts(struct json_writer *json, const struct trace_info *info, const struct summary *summary)
+{
+	json_number(json, "duration_s", (double)info->duration_ns / 1e9);
+	json_unsigned(json, "requests", summary->requests);
+	write_known(json, "requests_per_s", info->requests_per_second);
+	json_unsigned(json, "first_ns", summary->first_ns);
+	json_unsigned(json, "last_ns", summary->last_ns);
+	json_unsigned(json, "cut", summary->cut);
+	json_unsigned(json, "lost", summary->lost);
+	json_unsigned(json, "late", summary->late);
+	json_unsigned(json, "negative", summary->negative);
+}
+
+static void write_quantiles(struct json_writer *json, const char *key, const struct quantiles *quantiles)
+{
+	json_object_begin(json, key);
+	json_unsigned(json, "count", quantiles->count);
+	json_unsigned(json, "p50", quantiles->p50);
+	json_unsigned(json, "p90", quantiles->p90);
+	json_unsigned(json, "p99", quantiles->p99);
+	json_unsigned(json, "p999", quantiles->p999);
+	json_unsigned(json, "p9999", quantiles->p9999);
+	json_unsigned(json, "max", quantiles->max);
+	json_number(json, "mean", quantiles->mean);
+	json_object_end(json);
+}
+
+static void write_cause_span(struct json_writer *json, const struct summary *summary, enum cause cause, int queue)
+{
+	json_object_begin(json, queue ? "queue_ns" : "service_ns");
+	for (unsigned i = 0; i < COHORT_COUNT; i++) {
+		const struct cohort *cohort = &summary->cohort[i];
+		json_number(json, cohort_keys[i], queue ? cohort->queue_ns[cause] : cohort->service_ns[cause]);
+	}
+	json_number(json, "total", queue ? summary->total_queue_ns[cause] : summary->total_service_ns[cause]);
+	json_object_end(json);
+}
+
+static void write_causes(struct json_writer *json, const struct summary *summary)
+{
+	json_object_begin(json, "causes");
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+		json_object_begin(json, cause_name(cause));
+		write_cause_span(json, summary, cause, 1);
+		write_cause_span(json, summary, cause, 0);
+		json_object_end(json);
+	}
+	json_object_end(json);
+}
+
+static void write_cohorts(struct json_writer *json, const struct summary *summary)
+{
+	json_object_begin(json, "cohort");
+	for (unsigned i = 0; i < COHORT_COUNT; i++)
+		json_unsigned(json, cohort_keys[i], summary->cohort[i].count);
+	json_object_end(json);
+	json_object_begin(json, "cohort_floor_ns");
+	for (unsigned i = 0; i < COHORT_COUNT; i++)
+		json_unsigned(json, cohort_keys[i], summary->cohort[i].floor_ns);
+	json_object_end(json);
+	json_object_begin(json, "cohort_server_ns");
+	for (unsigned i = 0; i < COHORT_COUNT; i++)
+		json_number(json, cohort_keys[i], summary->cohort[i].server_ns);
+	json_object_end(json);
+}
+
+static void write_gc(struct json_writer *json, const struct summary *summary)
+{
+	const struct quantiles *with = &summary->server, *without = &summary->without_gc;
+	write_quantiles(json, "without_gc_ns", without);
+	json_object_begin(json, "gc_tail_ns");
+	json_signed(json, "p50", (int64_t)(with->p50 - without->p50));
+	json_signed(json, "p99", (int64_t)(with->p99 - without->p99));
+	json_signed(json, "p999", (int64_t)(with->p999 - without->p999));
+	json_object_end(json);
+	json_object_begin(json, "gc");
+	json_unsigned(json, "cycles", summary->gc.cycles);
+	write_quantiles(json, "handshake_ns", &summary->gc.handshake);
+	write_quantiles(json, "stop_ns", &summary->gc.stop);
+	json_unsigned(json, "assist_ns", summary->gc.assist_ns);
+	json_unsigned(json, "worker_cpu_ns", summary->gc.worker_cpu_ns);
+	json_number(json, "cpu_fraction", summary->gc.cpu_fraction);
+	json_object_end(json);
+}
+
+static void write_alloc(struct json_writer *json, const struct summary *summary)
+{
+	double requests = summary->alloc.requests ? (double)summary->alloc.requests : 1;
+	json_object_begin(json, "alloc");
+	json_unsigned(json, "requests", summary->alloc.requests);
+	json_number(json, "per_request_mean", (double)summary->alloc.total / requests);
+	json_number(json, "bytes_per_request_mean", (double)summary->alloc.total_bytes / requests);
+	json_unsigned(json, "total", summary->alloc.total);
+	json_unsigned(json, "total_bytes", summary->alloc.total_bytes);
+	json_object_end(json);
+}
+
+static void write_service(struct json_writer *json, const struct request *request)
+{
+	if (!request->has_service)
+		return;
+	json_unsigned(json, "key", request->key);
+	json_unsigned(json, "status", request->status);
+	json_string(json, "path", request->path ? "opt" : "naive");
+	json_string(json, "format", request->format ? "bin" : "json");
+	json_unsigned(json, "allocs", request->allocs);
+	json_unsigned(json, "alloc_bytes", request->alloc_bytes);
+}
+
+static void write_request(struct json_writer *json, const struct request *request)
+{
+	json_object_begin(json, NULL);
+	json_unsigned(json, "arrival_ns", request->arrival_ns);
+	json_unsigned(json, "begin_ns", request->begin_ns);
+	json_unsigned(json, "end_ns", request->end_ns);
+	json_unsigned(json, "server_ns", request->end_ns - request->arrival_ns);
+	json_unsigned(json, "queue_ns", request->begin_ns - request->arrival_ns);
+	json_unsigned(json, "service_ns", request->end_ns - request->begin_ns);
+	json_object_begin(json, "causes");
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+		json_object_begin(json, cause_name(cause));
+		json_unsigned(json, "queue_ns", request->queue.ns[cause]);
+		json_unsigned(json, "service_ns", request->service.ns[cause]);
+		json_object_end(json);
+	}
+	json_object_end(json);
+	json_unsigned(json, "collector_ns", request->collector_ns);
+	json_unsigned(json, "sweep_ns", request->sweep_ns);
+	json_unsigned(json, "without_gc_ns", request->without_gc_ns);
+	json_unsigned(json, "cycle", request->cycle);
+	json_unsigned(json, "tid", request->tid);
+	json_unsigned(json, "peer_port", request->peer_port);
+	json_unsigned(json, "flags", request->flags);
+	json_string_bytes(json, "culprit", request->culprit, strnlen(request->culprit, sizeof(request->culprit)));
+	json_unsigned(json, "culprit_tid", request->culprit_tid);
+	write_service(json, request);
+	json_object_end(json);
+}
+
+static void write_worst(struct json_writer *json, const struct summary *summary)
+{
+	json_array_begin(json, "worst");
+	for (unsigned i = 0; i < summary->worst_count && i < WORST_COUNT; i++)
+		write_request(json, &summary->worst[i]);
+	json_array_end(json);
+}
+
+static void write_culprits(struct json_writer *json, const struct summary *summary)
+{
+	json_array_begin(json, "culprits");
+	for (unsigned i = 0; i < summary->culprit_count && i < CULPRIT_COUNT; i++) {
+		const struct culprit *culprit = &summary->culprits[i];
+		json_object_begin(json, NULL);
+		json_string_bytes(json, "comm", culprit->comm, strnlen(culprit->comm, sizeof(culprit->comm)));
+		json_unsigned(json, "tid", culprit->tid);
+		json_boolean(json, "own_collector", culprit->own_collector != 0);
+		json_unsigned(json, "ns", culprit->ns);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void write_series(struct json_writer *json, const struct summary *summary)
+{
+	json_array_begin(json, "series");
+	for (unsigned i = 0; i < summary->series_count && i < SERIES_SECONDS; i++) {
+		json_object_begin(json, NULL);
+		json_unsigned(json, "p99_ns", summary->series[i].p99_ns);
+		json_unsigned(json, "requests", summary->series[i].requests);
+		json_unsigned(json, "cycles", summary->series[i].cycles);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void write_checks(struct json_writer *json, const struct summary *summary)
+{
+	json_object_begin(json, "checks");
+	json_unsigned(json, "sum_error_ns_max", summary->checks.sum_error_ns_max);
+	json_number(json, "unattributed_percent", summary->checks.unattributed_percent);
+	json_number(json, "cpu_time_error_percent", summary->checks.cpu_time_error_percent);
+	json_object_end(json);
+}
+
+int export_json(FILE *file, const struct trace_info *info, const struct summary *summary)
+{
+	struct json_writer json;
+	json_start(&json, file);
+	json_object_begin(&json, NULL);
+	json_string(&json, "version", info->version);
+	write_target(&json, info);
+	write_watching(&json, info, summary);
+	write_counts(&json, info, summary);
+	write_quantiles(&json, "server_ns", &summary->server);
+	write_quantiles(&json, "queue_ns", &summary->queue);
+	write_quantiles(&json, "service_ns", &summary->service);
+	write_causes(&json, summary);
+	write_cohorts(&json, summary);
+	write_gc(&json, summary);
+	write_alloc(&json, summary);
+	write_worst(&json, summary);
+	write_culprits(&json, summary);
+	write_series(&json, summary);
+	write_checks(&json, summary);
+	json_object_end(&json);
+	fputc('\n', file);
+	return ferror(file) ? -EIO : 0;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 256
+#define NAME_BYTES 512
+
+struct tree {
+	struct tree_node *root;
+	unsigned depth;
+};
+
+static struct tree_node *node_new(struct tree_node *parent, const char *name, const char *place)
+{
+	struct tree_node *node = calloc(1, sizeof(*node));
+	if (!node)
+		return NULL;
+	node->parent = parent;
+	node->name = strdup(name);
+	node->place = place ? strdup(place) : NULL;
+	if (node->name && (node->place || !place))
+		return node;
+	free(node->name);
+	free(node->place);
+	free(node);
+	return NULL;
+}
+
+struct tree *tree_new(void)
+{
+	struct tree *tree = calloc(1, sizeof(*tree));
+	if (!tree)
+		return NULL;
+	tree->root = node_new(NULL, "all", NULL);
+	if (!tree->root) {
+		free(tree);
+		return NULL;
+	}
+	return tree;
+}
+
+/* Depth is bounded by DEPTH_MAX, so is the recursion; siblings are walked. */
+static void node_free(struct tree_node *node)
+{
+	while (node) {
+		struct tree_node *next = node->next;
+		node_free(node->child);
+		free(node->name);
+		free(node->place);
+		free(node);
+		node = next;
+	}
+}
+
+void tree_free(struct tree *tree)
+{
+	if (!tree)
+		return;
+	node_free(tree->root);
+	free(tree);
+}
+
+/* Another place under the same name: the same file keeps its name without the line, different files are no place. */
+static void place_join(struct tree_node *node, const char *place)
+{
+	if (!node->place || (place && strcmp(node->place, place) == 0))
+		return;
+	size_t file = strcspn(node->place, ":");
+	if (place && strcspn(place, ":") == file && strncmp(node->place, place, file) == 0) {
+		node->place[file] = '\0';
+		return;
+	}
+	free(node->place);
+	node->place = NULL;
+}
+
+/* The child of that name, made if need be; siblings stay in order of name. */
+static struct tree_node *node_child(struct tree_node *parent, const char *name, const char *place)
+{
+	struct tree_node **link = &parent->child;
+	int order = -1;
+	while (*link && (order = strcmp((*link)->name, name)) < 0)
+		link = &(*link)->next;
+	if (*link && order == 0) {
+		struct tree_node *node = *link;
+		place_join(node, place);
+		return node;
+	}
+	struct tree_node *node = node_new(parent, name, place);
+	if (!node)
+		return NULL;
+	node->next = *link;
+	*link = node;
+	return node;
+}
+
+int tree_add(struct tree *tree, const char *const *names, const char *const *places, unsigned depth, uint64_t value,
+	     uint64_t base)
+{
+	struct tree_node *node = tree->root;
+	for (unsigned i = 0; i < depth && i < DEPTH_MAX; i++) {
+		node = node_child(node, names[i], places ? places[i] : NULL);
+		if (!node)
+			return -ENOMEM; /* empty nodes may stay behind: they weigh nothing */
+	}
+	tree->depth = depth > tree->depth ? depth : tree->depth;
+	node->self += value;
+	node->base_self += base;
+	for (; node; node = node->parent) {
+		node->value += value;
+		node->base += base;
+	}
+	return 0;
+}
+
+/* Names of one stack, outermost first, while it is added. */
+struct path {
+	char names[DEPTH_MAX][NAME_BYTES];
+	char places[DEPTH_MAX][NAME_BYTES];
+	const char *name_list[DEPTH_MAX];
+	const char *place_list[DEPTH_MAX];
+	unsigned depth;
+};
+
+static void path_add(struct path *path, const char *name, const char *place)
+{
+	if (path->depth >= DEPTH_MAX)
+		return;
+	unsigned at = path->depth++;
+	snprintf(path->names[at], NAME_BYTES, "%s", name);
+	path->name_list[at] = path->names[at];
+	path->place_list[at] = NULL;
+	if (!place)
+		return;
+	snprintf(path->places[at], NAME_BYTES, "%s", place);
+	path->place_list[at] = path->places[at];
+}
+
+static const char *base_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	return slash ? slash + 1 : file;
+}
+
+static void path_add_frame(struct path *path, const struct frame_namer *namer, uint64_t address)
+{
+	struct frame_name frame = namer->name(namer->context, address);
+	char name[NAME_BYTES], place[NAME_BYTES];
+	if (frame.function)
+		snprintf(name, sizeof(name), "%s", frame.function);
+	else if (frame.module)
+		snprintf(name, sizeof(name), "[%s]", frame.module);
+	else
+		snprintf(name, sizeof(name), "[unknown]");
+	if (frame.file)
+		snprintf(place, sizeof(place), "%s:%u", base_name(frame.file), frame.line);
+	else if (frame.module)
+		snprintf(place, sizeof(place), "%s", frame.module);
+	path_add(path, name, frame.file || frame.module ? place : NULL);
+}
+
+static void path_of_stack(struct path *path, const struct stack *stack, const struct frame_namer *namer)
+{
+	path->depth = 0;
+	if (namer->label && stack->label)
+		path_add(path, namer->label(namer->context, stack->label), NULL);
+	if (stack->flags & STACK_OVERFLOW)
+		path_add(path, "[further stacks]", NULL);
+	else if (!stack->depth)
+		path_add(path, "[no stack]", NULL);
+	else if (stack->flags & STACK_CUT)
+		path_add(path, "[cut short]", NULL);
+	for (uint32_t i = stack->depth; i-- > 0;)
+		path_add_frame(path, namer, i ? stack->frames[i] - 1 : stack->frames[i]);
+}
+
+int tree_add_stacks(struct tree *tree, const struct stacks *stacks, enum tree_weight weight,
+		    const struct frame_namer *namer, int as_base)
+{
+	struct path *path = malloc(sizeof(*path));
+	int error = path ? 0 : -ENOMEM;
+	for (size_t i = 0; !error && i < stacks_size(stacks); i++) {
+		const struct stack *stack = stacks_at(stacks, i);
+		uint64_t value = weight == TREE_COUNT ? stack->count : stack->amount;
+		path_of_stack(path, stack, namer);
+		error = tree_add(tree, path->name_list, path->place_list, path->depth, as_base ? 0 : value,
+				 as_base ? value : 0);
+	}
+	free(path);
+	return error;
+}
+
+const struct tree_node *tree_root(const struct tree *tree)
+{
+	return tree->root;
+}
+
+unsigned tree_depth(const struct tree *tree)
+{
+	return tree->depth < DEPTH_MAX ? tree->depth : DEPTH_MAX;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *argp_program_version = "memlab-trace " MEMLAB_VERSION;
+
+enum option_key { KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_FAIL_IF, KEY_RING, KEY_MODE };
+
+static const struct argp_option option_table[] = {
+	{"pid", 'p', "PID", 0, "the process to watch", 1},
+	{"duration", 'd', "SECONDS", 0, "how long (default: until Ctrl-C or the target ends); 1.5s, 200ms work too", 1},
+	{"mode", KEY_MODE, "MODE", 0, "exact: every request is a record with all edges (the only mode of this version)", 1},
+	{"alloc", KEY_ALLOC, "counters|every", 0,
+	 "counters: what the target counts itself, for every request, nearly free (default); every: a stack for each "
+	 "allocation of the collected heap, about 2 us each", 1},
+	{"require-probes", KEY_REQUIRE, 0, 0, "refuse a process without memlab's probes", 1},
+	{"ring-size", KEY_RING, "BYTES", 0, "size of the ring between kernel and tracer, a power of two (default 8 MiB); KiB and MiB work", 1},
+	{"json", KEY_JSON, "FILE", 0, "write the whole result as one JSON object", 2},
+	{"jsonl", KEY_JSONL, 0, 0, "print one JSON object a second instead of the screen", 2},
+	{"flame", KEY_FLAME, "[KIND:]FILE.svg", 0, "write a flame graph; KIND: alloc_bytes (default), alloc_objects; implies --alloc=every", 2},
+	{"folded", KEY_FOLDED, "KIND:FILE", 0, "write folded stacks; implies --alloc=every", 2},
+	{"fail-if", KEY_FAIL_IF, "RULE", 0, "leave with status 99 if the rule holds, for example 'p99>5ms'", 2},
+	{"verbose", 'v', 0, 0, "say more on stderr", 3},
+	{"withhold-sched", KEY_WITHHOLD, 0, OPTION_HIDDEN, 0, 3},
+	{0}
+};
+
+static _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static _Noreturn void usage_error(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fputs("memlab-trace: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs("; see memlab-trace --help\n", stderr);
+	va_end(args);
+	exit(EXIT_USAGE);
+}
+
+bool trace_parse_time(const char *text, uint64_t *ns)
+{
+	static const struct { const char *suffix; double ns; } units[] = {
+		{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"", 1e9}};
+	char *end;
+	errno = 0;
+	double value = strtod(text, &end);
+	if (end == text || errno || !(value >= 0) || value > 1e9)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].suffix) == 0) {
+			*ns = (uint64_t)(value * units[i].ns);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool trace_parse_fail_rule(const char *text, struct fail_rule *rule)
+{
+	static const struct { const char *name; double percent; } names[] = {
+		{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"p999", 99.9}, {"p99.99", 99.99}, {"p9999", 99.99}, {"max", 100}};
+	size_t length = strcspn(text, "<> ");
+	const char *operator = text + length + strspn(text + length, " ");
+	if (*operator != '<' && *operator != '>')
+		return false;
+	const char *limit = operator + 1;
+	limit += strspn(limit, " ");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strlen(names[i].name) != length || strncmp(names[i].name, text, length) != 0)
+			continue;
+		uint64_t ns;
+		if (!isdigit((unsigned char)*limit) || !trace_parse_time(limit, &ns))
+			return false;
+		*rule = (struct fail_rule){text, names[i].percent, *operator == '>', ns};
+		return true;
+	}
+	return false;
+}
+
+static bool parse_bytes(const char *text, uint64_t *bytes)
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	int shift = strcmp(end, "KiB") == 0 ? 10 : strcmp(end, "MiB") == 0 ? 20 : *end == '\0' ? 0 : -1;
+	if (end == text || errno || shift < 0 || value > (1ull << 40 >> shift))
+		return false;
+	*bytes = (uint64_t)value << shift;
+	return true;
+}
+
+static bool flame_kind_parse(const char *name, size_t length, enum flame_kind *kind)
+{
+	static const char *const names[FLAME_KIND_COUNT] = {"alloc_bytes", "alloc_objects"};
+	for (int k = 0; k < FLAME_KIND_COUNT; k++) {
+		if (strlen(names[k]) == length && strncmp(name, names[k], length) == 0) {
+			*kind = (enum flame_kind)k;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "KIND:FILE" or, when a kind is not required, "FILE". */
+static void take_stack_output(struct trace_options *options, const char **paths, char *arg, const char *option, bool kind_required)
+{
+	enum flame_kind kind = FLAME_ALLOC_BYTES;
+	char *colon = strchr(arg, ':');
+	if (colon && flame_kind_parse(arg, (size_t)(colon - arg), &kind))
+		arg = colon + 1;
+	else if (kind_required)
+		usage_error("--%s %s: needs KIND:FILE with KIND alloc_bytes or alloc_objects", option, arg);
+	if (*arg == '\0')
+		usage_error("--%s: the file name is missing", option);
+	paths[kind] = arg;
+	options->alloc = ALLOC_EVERY;
+}
+
+static void take_pid(struct trace_options *options, const char *arg)
+{
+	char *end;
+	errno = 0;
+	long pid = strtol(arg, &end, 10);
+	if (errno || *end || end == arg || pid <= 0 || pid > 0x7fffffff)
+		usage_error("-p %s: not a process id", arg);
+	options->pid = (int)pid;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct trace_options *options = state->input;
+	switch (key) {
+	case 'p':
+		take_pid(options, arg);
+		return 0;
+	case 'd':
+		if (!trace_parse_time(arg, &options->duration_ns) || options->duration_ns == 0)
+			usage_error("-d %s: not a length of time (10, 1.5s, 200ms)", arg);
+		return 0;
+	case KEY_MODE:
+		if (strcmp(arg, "exact") != 0)
+			usage_error("--mode %s: this version has the mode exact only", arg);
+		return 0;
+	case KEY_ALLOC:
+		if (strcmp(arg, "every") != 0 && strcmp(arg, "counters") != 0)
+			usage_error("--alloc %s: must be counters or every", arg);
+		options->alloc = strcmp(arg, "every") == 0 ? ALLOC_EVERY : ALLOC_COUNTERS;
+		return 0;
+	case KEY_REQUIRE:
+		options->require_probes = true;
+		return 0;
+	case KEY_WITHHOLD:
+		options->withhold_sched = true;
+		return 0;
+	case KEY_JSON:
+		options->json_path = arg;
+		return 0;
+	case KEY_JSONL:
+		options->jsonl = true;
+		return 0;
+	case KEY_FLAME:
+		take_stack_output(options, options->flame_path, arg, "flame", false);
+		return 0;
+	case KEY_FOLDED:
+		take_stack_output(options, options->folded_path, arg, "folded", true);
+		return 0;
+	case KEY_FAIL_IF:
+		if (!trace_parse_fail_rule(arg, &options->fail_if))
+			usage_error("--fail-if '%s': needs QUANTILE>TIME, for example 'p99>5ms' or 'max>20ms'", arg);
+		return 0;
+	case KEY_RING:
+		if (!parse_bytes(arg, &options->ring_bytes) || options->ring_bytes < 4096 || options->ring_bytes > 1u << 30 ||
+		    (options->ring_bytes & (options->ring_bytes - 1)))
+			usage_error("--ring-size %s: must be a power of two from 4 KiB to 1024 MiB", arg);
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		usage_error("'%s' is not an option; to watch a process: memlab-trace -p PID", arg);
+	case ARGP_KEY_ERROR:
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	option_table, parse_option, "-p PID",
+	"See what memory management costs each request of a live process.\v"
+	"The target is neither stopped nor ptraced; killing the tracer leaves nothing behind. Ctrl-C prints the verdict.\n\n"
+	"Exit status: 0 ok, 1 error, 2 usage, 3 no permission, 4 target or probes not found, 5 target ended before "
+	"anything was seen, 99 --fail-if held.",
+	0, 0, 0};
+
+void trace_options_parse(struct trace_options *options, int argc, char **argv)
+{
+	*options = (struct trace_options){.ring_bytes = 8u << 20};
+	argp_err_exit_status = EXIT_USAGE;
+	/* Long options with one dash too, as Go's tools have them. */
+	if (argp_parse(&argp, argc, argv, ARGP_LONG_ONLY, 0, options) != 0)
+		exit(EXIT_USAGE);
+	if (options->pid == 0)
+		usage_error("which process? give -p PID");
+}

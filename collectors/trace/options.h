@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line of memlab-trace, parsed and checked; nothing here acts.
+ */
+#ifndef MEMLAB_TRACE_OPTIONS_H
+#define MEMLAB_TRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exit statuses of memlab-trace, part of its interface. */
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_ERROR = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_PERMISSION = 3,
+	EXIT_NO_TARGET = 4,
+	EXIT_TARGET_LEFT = 5,
+	EXIT_FAIL_IF = 99
+};
+
+enum alloc_mode { ALLOC_COUNTERS, ALLOC_EVERY };
+
+enum flame_kind { FLAME_ALLOC_BYTES, FLAME_ALLOC_OBJECTS, FLAME_KIND_COUNT };
+
+/* --fail-if 'p99>5ms': the quantile named is compared with a length of time. */
+struct fail_rule {
+	const char *text; /* NULL: no rule */
+	double percent;   /* 50, 90, 99, 99.9, 99.99 or 100 for max */
+	bool above;       /* fails above the limit, else below */
+	uint64_t limit_ns;
+};
+
+struct trace_options {
+	int pid;                /* 0: none given */
+	char **command;         /* NULL-ended, after `--`; NULL: none */
+	uint64_t duration_ns;   /* 0: until interrupted or the target ends */
+	enum alloc_mode alloc;
+	bool require_probes;
+	bool withhold_sched;    /* a test's tool: no scheduler records */
+	bool jsonl;
+	const char *json_path;
+	const char *flame_path[FLAME_KIND_COUNT], *folded_path[FLAME_KIND_COUNT];
+	struct fail_rule fail_if;
+	uint64_t ring_bytes;
+	bool verbose;
+};
+
+/*
+ * Fills `options` or ends the process: 0 after --help and --version, EXIT_USAGE with one line on stderr. Pointers point into
+ * argv.
+ */
+void trace_options_parse(struct trace_options *options, int argc, char **argv);
+
+/* "1.5ms", "200us", "3s", "10" (seconds) to nanoseconds; false when it is none of these. */
+bool trace_parse_time(const char *text, uint64_t *ns);
+
+/* Parses "p99>5ms"; false when it is not of that form. `text` must stay alive. */
+bool trace_parse_fail_rule(const char *text, struct fail_rule *rule);
+
+#endif

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live source. Opening goes in this order, and each step relies on the ones before:
+ *
+ *   1. look at the process (/proc), find its probes (ELF notes);
+ *   2. load the programs; those that are not needed are not even loaded;
+ *   3. run the task iterator once: the target's number in the initial PID namespace;
+ *   4. attach scheduler and socket programs, which filter by that number;
+ *   5. run the iterators: every thread's state into the ring, ports, open connections;
+ *   6. attach the probes, whose semaphores wake up the target's slow side last.
+ *
+ * From step 4 on records flow into the ring. All links are descriptors; closing frees them in
+ * reverse, and so does the kernel if the tracer is killed.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../../bpf/trace.h"
+#include "../targets/event.h"
+#include "../targets/kind.h"
+#include "link.h"
+#include "operations.h"
+#include "probes.h"
+#include "process.h"
+#include "trace.skel.h"
+
+#define RING_BYTES_DEFAULT ((size_t)8 << 20)
+#define RING_BYTES_MIN ((size_t)4096)
+#define RING_BYTES_MAX ((size_t)1 << 30)
+#define SEED_EVERY_NS 1000000000u
+#define LINK_LIMIT 24
+
+struct live {
+	struct source source;
+	struct source_options options;
+	struct process process;
+	struct probes probes;
+	const struct target_kind *kind;
+	struct trace_bpf *bpf;
+	struct bpf_link *links[LINK_LIMIT];
+	size_t link_count;
+	struct bpf_link *seed; /* the task iterator, read once a second */
+	uint64_t seeded_ns;
+	struct ring_buffer *ring;
+	bool perf_links;
+	uint64_t attach_ns, attached_at_ns;
+	uint64_t received_of[RECORD_KIND_LIMIT];
+	void (*take)(void *context, const struct record *record); /* during a drain */
+	void *context;
+	int drained;
+	char run_json[1024];
+};
+
+/* ---- messages of libbpf */
+
+static bool libbpf_verbose;
+
+static int libbpf_message(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (!libbpf_verbose || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, arguments);
+}
+
+/* ---- rights and kernel */
+
+static bool have(unsigned int capability)
+{
+	return capng_have_capability(CAPNG_EFFECTIVE, capability);
+}
+
+static int check_rights(struct source_error *error)
+{
+	capng_get_caps_process();
+	if (have(CAP_SYS_ADMIN) || (have(CAP_BPF) && have(CAP_PERFMON)))
+		return 0;
+	return source_error_set(error, SOURCE_NO_PERMISSION, -EPERM,
+				"no permission to load BPF programs (CAP_BPF and CAP_PERFMON are missing); run it with sudo");
+}
+
+static int check_kernel(struct source_error *error)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
+		return 0;
+	return source_error_set(error, SOURCE_FAILED, -ENOTSUP,
+				"this kernel has no BTF (/sys/kernel/btf/vmlinux); use a kernel built with "
+				"CONFIG_DEBUG_INFO_BTF, 6.6 or later");
+}
+
+static int check_cpus(struct source_error *error)
+{
+	int cpus = libbpf_num_possible_cpus();
+	if (cpus > 0 && (unsigned int)cpus <= TRACE_CPU_LIMIT)
+		return 0;
+	return source_error_set(error, SOURCE_FAILED, -ENOTSUP, "cannot count for %d CPUs; rebuild with a larger TRACE_CPU_LIMIT",
+				cpus);
+}
+
+/* ---- loading */
+
+static size_t ring_bytes(const struct source_options *options)
+{
+	size_t wanted = options->ring_bytes ? options->ring_bytes : RING_BYTES_DEFAULT;
+	size_t bytes = RING_BYTES_MIN;
+	while (bytes < wanted && bytes < RING_BYTES_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
+static void choose_programs(struct live *live)
+{
+	struct trace_bpf *bpf = live->bpf;
+	const struct source_options *options = &live->options;
+	bool events = live->probes.place_count && !options->no_probes;
+	struct bpf_program *sched[] = {bpf->progs.sched_switch, bpf->progs.sched_waking, bpf->progs.sched_wakeup,
+				       bpf->progs.sched_wakeup_new, bpf->progs.sched_migrate_task};
+	for (size_t p = 0; p < sizeof(sched) / sizeof(sched[0]); p++)
+		bpf_program__set_autoload(sched[p], !options->no_sched);
+	bpf_program__set_autoload(bpf->progs.page_fault_user, options->watch_faults);
+	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
+	bpf_program__set_autoload(bpf->progs.runtime_event, events);
+	bpf_program__set_autoload(bpf->progs.runtime_stack, events && options->watch_alloc);
+	if (live->perf_links)
+		return;
+	bpf_program__set_expected_attach_type(bpf->progs.runtime_event, LINK_UPROBE_MULTI);
+	bpf_program__set_expected_attach_type(bpf->progs.runtime_stack, LINK_UPROBE_MULTI);
+}
+
+static int load(struct live *live, struct source_error *error)
+{
+	live->bpf = trace_bpf__open();
+	if (!live->bpf)
+		return source_error_set(error, SOURCE_FAILED, -errno, "cannot read the BPF programs: %s; this is a defect",
+					strerror(errno));
+	live->perf_links = live->options.perf_links || !link_uprobe_multi_supported();
+	choose_programs(live);
+	for (uint32_t event = 0; event < TRACE_EVENT_LIMIT; event++)
+		live->bpf->rodata->event_args[event] = (uint8_t)event_argc(event);
+	bpf_map__set_max_entries(live->bpf->maps.ring, (uint32_t)ring_bytes(&live->options));
+	int result = trace_bpf__load(live->bpf);
+	if (!result)
+		return 0;
+	if (result == -EPERM || result == -EACCES)
+		return source_error_set(error, SOURCE_NO_PERMISSION, result,
+					"the kernel refused the BPF programs (%s); run `memlab-trace doctor`", strerror(-result));
+	return source_error_set(error, SOURCE_FAILED, result,
+				"the kernel refused the BPF programs (%s); run `memlab-trace doctor`, or again with --verbose",
+				strerror(-result));
+}
+
+/* ---- iterators */
+
+/* A link on an iterator program, bound to the target's threads. */
+static struct bpf_link *iterate_target(const struct live *live, const struct bpf_program *program)
+{
+	union bpf_iter_link_info info = {.task = {.pid = (uint32_t)live->process.pid}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+	return bpf_program__attach_iter(program, &options);
+}
+
+/* Lets the iterator run once from first to last. */
+static int iterate(const struct bpf_link *link)
+{
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return -errno;
+	char nothing[64];
+	ssize_t got;
+	do
+		got = read(fd, nothing, sizeof(nothing));
+	while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
+	int result = got < 0 ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+static int iterate_once(const struct live *live, const struct bpf_program *program)
+{
+	struct bpf_link *link = iterate_target(live, program);
+	if (!link)
+		return -errno;
+	int result = iterate(link);
+	bpf_link__destroy(link);
+	return result;
+}
+
+static int find_target(struct live *live, struct source_error *error)
+{
+	int result = iterate_once(live, live->bpf->progs.task_find);
+	if (result && result != -ESRCH)
+		return source_error_set(error, SOURCE_FAILED, result,
+					"cannot walk the target's threads with BPF (%s); it needs kernel 6.6 or later",
+					strerror(-result));
+	if (result || live->bpf->bss->found_threads == 0)
+		return source_error_set(error, SOURCE_TARGET_EXITED, -ESRCH, "process %d has ended; start it again",
+					live->process.pid);
+	live->bpf->bss->target_tgid = live->bpf->bss->found_tgid;
+	return 0;
+}
+
+/* ---- attaching */
+
+static int attach(struct live *live, struct bpf_program *program)
+{
+	if (!bpf_program__autoload(program))
+		return 0;
+	struct bpf_link *link = bpf_program__attach(program);
+	if (!link)
+		return -errno;
+	live->links[live->link_count++] = link;
+	return 0;
+}
+
+static int attach_tracepoints(struct live *live, struct source_error *error)
+{
+	struct trace_bpf *bpf = live->bpf;
+	struct bpf_program *programs[] = {
+		bpf->progs.task_newtask,     bpf->progs.sched_process_exit,  bpf->progs.sched_process_exec,
+		bpf->progs.sched_switch,     bpf->progs.sched_migrate_task,  bpf->progs.sched_waking,
+		bpf->progs.sched_wakeup,     bpf->progs.sched_wakeup_new,    bpf->progs.inet_sock_set_state,
+		bpf->progs.sk_data_ready,    bpf->progs.sock_recv_length,    bpf->progs.sock_send_length,
+		bpf->progs.tcp_destroy_sock, bpf->progs.page_fault_user,     bpf->progs.page_fault_kernel,
+	};
+	for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
+		int result = attach(live, programs[p]);
+		if (result)
+			return source_error_set(error, SOURCE_FAILED, result, "cannot attach to the kernel's %s: %s; run `memlab-trace doctor`",
+						bpf_program__name(programs[p]), strerror(-result));
+	}
+	return 0;
+}
+
+static int seed(struct live *live, struct source_error *error)
+{
+	live->seed = iterate_target(live, live->bpf->progs.task_seed);
+	int result = live->seed ? iterate(live->seed) : -errno;
+	if (!result)
+		result = iterate_once(live, live->bpf->progs.socket_ports);
+	if (!result)
+		result = iterate_once(live, live->bpf->progs.socket_seed);
+	live->seeded_ns = source_now_ns();
+	if (result == -ESRCH)
+		return source_error_set(error, SOURCE_TARGET_EXITED, result, "process %d ended while attaching; start it again",
+					live->process.pid);
+	if (result)
+		return source_error_set(error, SOURCE_FAILED, result, "cannot walk the target's threads and files: %s; run `memlab-trace doctor`",
+					strerror(-result));
+	return 0;
+}
+
+#define ALLOC_EVENT (1ull << EVENT_gc_alloc)
+
+static int attach_probes(struct live *live, struct source_error *error)
+{
+	if (live->options.no_probes || !live->probes.place_count)
+		return 0;
+	int result = probes_attach(&live->probes, live->bpf->progs.runtime_event, ~ALLOC_EVENT, live->perf_links);
+	if (!result && live->options.watch_alloc)
+		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
+	if (!result)
+		return 0;
+	if (!process_alive(&live->process))
+		return source_error_set(error, SOURCE_TARGET_EXITED, result, "process %d ended while attaching; start it again",
+					live->process.pid);
+	return source_error_set(error, result == -EPERM || result == -EACCES ? SOURCE_NO_PERMISSION : SOURCE_FAILED, result,
+				"cannot attach to the probes in %s: %s; run `memlab-trace doctor`", live->process.exe,
+				strerror(-result));
+}
+
+/* ---- draining */
+
+static int ring_take(void *context, void *data, size_t size)
+{
+	struct live *live = context;
+	const struct record *record = data;
+	if (size < sizeof(*record) || record->kind >= RECORD_KIND_LIMIT)
+		return 0;
+	live->received_of[record->kind]++;
+	live->drained++;
+	live->take(live->context, record);
+	return 0;
+}
+
+static int open_ring(struct live *live, struct source_error *error)
+{
+	live->ring = ring_buffer__new(bpf_map__fd(live->bpf->maps.ring), ring_take, live, NULL);
+	if (live->ring)
+		return 0;
+	return source_error_set(error, SOURCE_FAILED, -errno, "cannot map the ring of %zu bytes: %s; ask for a smaller one",
+				ring_bytes(&live->options), strerror(errno));
+}
+
+static int live_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context)
+{
+	struct live *live = (struct live *)source;
+	uint64_t now_ns = source_now_ns();
+	if (now_ns - live->seeded_ns >= SEED_EVERY_NS) {
+		live->seeded_ns = now_ns;
+		iterate(live->seed); /* fails when the target has ended, which source_target_alive tells */
+	}
+	live->take = take;
+	live->context = context;
+	live->drained = 0;
+	int result = ring_buffer__consume(live->ring);
+	return result < 0 ? result : live->drained;
+}
+
+/* ---- what is known */
+
+static bool live_alive(const struct source *source)
+{
+	return process_alive(&((const struct live *)source)->process);
+}
+
+static void read_ports(const struct live *live, struct target_info *info)
+{
+	for (uint32_t port = 0; port < 65536; port++) {
+		if (!(live->bpf->bss->ports[port / 64] >> (port % 64) & 1))
+			continue;
+		if (info->port_count < TARGET_PORTS)
+			info->ports[info->port_count] = (uint16_t)port;
+		info->port_count++;
+	}
+}
+
+static const char *link_kind(const struct live *live)
+{
+	if (live->probes.link_count)
+		return "uprobe_multi";
+	return live->probes.perf_link_count ? "perf links" : "none";
+}
+
+static void live_info(const struct source *source, struct target_info *info)
+{
+	const struct live *live = (const struct live *)source;
+	const struct process *process = &live->process;
+	info->tgid = live->bpf->bss->target_tgid;
+	info->pid = (uint32_t)process->pid;
+	info->ns_pid = (uint32_t)process->ns_pid;
+	memcpy(info->comm, process->comm, sizeof(info->comm));
+	memcpy(info->exe, process->exe, sizeof(info->exe));
+	info->kind = live->kind->name;
+	info->missing = live->kind->missing;
+	info->has_request_end = live->kind->has_request_end;
+	info->link_kind = link_kind(live);
+	info->probes_found = (uint32_t)live->probes.list_count;
+	info->probes_attached = (uint32_t)live->probes.attached_count;
+	info->probes = live->probes.list;
+	info->attach_ns = live->attach_ns;
+	info->attached_at_ns = live->attached_at_ns;
+	memcpy(info->run_json, live->run_json, sizeof(info->run_json));
+	read_ports(live, info);
+}
+
+static void live_counts(const struct source *source, struct source_counts *counts)
+{
+	const struct live *live = (const struct live *)source;
+	for (uint32_t c = 0; c < TRACE_CPU_LIMIT; c++) {
+		const struct trace_cpu *cpu = &live->bpf->bss->cpus[c];
+		counts->cpus += cpu->seq != 0;
+		counts->waiting += cpu->waiting;
+		for (uint32_t kind = 0; kind < RECORD_KIND_LIMIT; kind++) {
+			counts->written_of[kind] += cpu->written_of[kind];
+			counts->lost_of[kind] += cpu->lost_of[kind];
+		}
+	}
+	for (uint32_t kind = 0; kind < RECORD_KIND_LIMIT; kind++) {
+		counts->written += counts->written_of[kind];
+		counts->lost += counts->lost_of[kind];
+		counts->received_of[kind] = live->received_of[kind];
+		counts->received += live->received_of[kind];
+	}
+	memcpy(counts->event_hits, live->bpf->bss->event_hits, sizeof(counts->event_hits));
+	counts->execs = live->bpf->bss->target_execs;
+}
+
+/* ---- life */
+
+static void live_close(struct source *source)
+{
+	struct live *live = (struct live *)source;
+	probes_close(&live->probes);
+	for (size_t l = live->link_count; l > 0; l--)
+		bpf_link__destroy(live->links[l - 1]);
+	bpf_link__destroy(live->seed);
+	ring_buffer__free(live->ring);
+	trace_bpf__destroy(live->bpf);
+	process_close(&live->process);
+	free(live);
+}
+
+static const struct source_operations live_operations = {
+	.close = live_close,
+	.drain = live_drain,
+	.target_alive = live_alive,
+	.info = live_info,
+	.counts = live_counts,
+};
+
+static int look(struct live *live, struct source_error *error)
+{
+	int result = process_open(&live->process, live->options.pid, error);
+	if (!result)
+		result = check_rights(error);
+	if (!result)
+		result = check_kernel(error);
+	if (!result)
+		result = check_cpus(error);
+	if (result)
+		return result;
+	if (probes_find(&live->probes, &live->process))
+		return source_error_set(error, SOURCE_FAILED, -ENOMEM, "out of memory; close something");
+	live->kind = target_kind_of(live->options.no_probes ? 0 : live->probes.events);
+	probes_run_info(&live->process, live->run_json, sizeof(live->run_json));
+	return 0;
+}
+
+static int start(struct live *live, struct source_error *error)
+{
+	uint64_t begin_ns = source_now_ns();
+	int result = load(live, error);
+	if (!result)
+		result = open_ring(live, error);
+	if (!result)
+		result = find_target(live, error);
+	if (!result)
+		result = attach_tracepoints(live, error);
+	if (!result)
+		result = seed(live, error);
+	if (!result)
+		result = attach_probes(live, error);
+	live->attached_at_ns = source_now_ns();
+	live->attach_ns = live->attached_at_ns - begin_ns;
+	return result;
+}
+
+int source_open_live(const struct source_options *options, struct source **source, struct source_error *error)
+{
+	struct live *live = calloc(1, sizeof(*live));
+	if (!live)
+		return source_error_set(error, SOURCE_FAILED, -ENOMEM, "out of memory; close something");
+	live->source.operations = &live_operations;
+	live->options = *options;
+	live->process = (struct process){.pidfd = -1, .memory = -1};
+	libbpf_verbose = options->verbose;
+	libbpf_set_print(libbpf_message);
+	int result = look(live, error);
+	if (!result)
+		result = start(live, error);
+	if (result) {
+		live_close(&live->source);
+		return result;
+	}
+	*source = &live->source;
+	return 0;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probes.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../targets/event.h"
+#include "link.h"
+
+#define PLACES_LIMIT 1024
+
+/* map_files needs a right that a container may lack; then the target's own root is tried. */
+static int file_open(const struct process *process, struct process_file *file)
+{
+	int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	char path[sizeof(file->name) + 32];
+	snprintf(path, sizeof(path), "/proc/%d/root%s", process->pid, file->name);
+	if (strlen(path) >= sizeof(file->path))
+		return -errno;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	strcpy(file->path, path);
+	return fd;
+}
+
+static struct target_probe *list_find(struct probes *probes, const char *name)
+{
+	for (size_t p = 0; p < probes->list_count; p++)
+		if (strcmp(probes->list[p].name, name) == 0)
+			return &probes->list[p];
+	return NULL;
+}
+
+static int list_add(struct probes *probes, const struct note *note, uint32_t event)
+{
+	if (list_find(probes, note->name))
+		return 0;
+	struct target_probe *list = realloc(probes->list, (probes->list_count + 1) * sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	probes->list = list;
+	struct target_probe *probe = &list[probes->list_count++];
+	*probe = (struct target_probe){.event = event};
+	strcpy(probe->name, note->name);
+	return 0;
+}
+
+static int place_add(struct probes *probes, const struct note *note)
+{
+	if (probes->place_count >= PLACES_LIMIT)
+		return 0;
+	struct probe_place *places = realloc(probes->places, (probes->place_count + 1) * sizeof(*places));
+	if (!places)
+		return -ENOMEM;
+	probes->places = places;
+	uint32_t event = event_find(note->name);
+	places[probes->place_count++] = (struct probe_place){*note, probes->file, event};
+	if (event)
+		probes->events |= 1ull << event;
+	return list_add(probes, note, event);
+}
+
+static void place_take(void *context, const struct note *note)
+{
+	struct probes *probes = context;
+	if (!probes->result)
+		probes->result = place_add(probes, note);
+}
+
+/* Files that cannot be opened or are no good ELF files have no probes. */
+static void find_in_file(struct probes *probes, struct process_file *file)
+{
+	struct image image;
+	int fd = file_open(probes->process, file);
+	if (fd < 0)
+		return;
+	if (!image_open(&image, fd)) {
+		notes_read(&image, PROBES_PROVIDER, place_take, probes);
+		image_close(&image);
+	}
+	close(fd);
+}
+
+int probes_find(struct probes *probes, const struct process *process)
+{
+	*probes = (struct probes){.process = process};
+	for (size_t f = 0; f < process->file_count && !probes->result; f++) {
+		probes->file = f;
+		find_in_file(probes, &process->files[f]);
+	}
+	return probes->result;
+}
+
+void probes_close(struct probes *probes)
+{
+	for (size_t l = 0; l < probes->link_count; l++)
+		close(probes->links[l]);
+	for (size_t l = 0; l < probes->perf_link_count; l++)
+		bpf_link__destroy(probes->perf_links[l]);
+	free(probes->links);
+	free(probes->perf_links);
+	free(probes->places);
+	free(probes->list);
+	*probes = (struct probes){0};
+}
+
+static bool wanted_here(const struct probe_place *place, size_t file, uint64_t wanted)
+{
+	return place->file == file && place->event && wanted >> place->event & 1;
+}
+
+/* The wanted places of one file. */
+static size_t places_of(const struct probes *probes, size_t file, uint64_t wanted, struct link_place *places)
+{
+	size_t count = 0;
+	for (size_t p = 0; p < probes->place_count; p++) {
+		const struct probe_place *place = &probes->places[p];
+		if (wanted_here(place, file, wanted))
+			places[count++] = (struct link_place){place->note.offset, place->note.semaphore_offset,
+							      place->event};
+	}
+	return count;
+}
+
+static int attach_multi(struct probes *probes, const struct bpf_program *program, const char *path,
+			const struct link_place *places, size_t count)
+{
+	int *links = realloc(probes->links, (probes->link_count + 1) * sizeof(*links));
+	if (!links)
+		return -ENOMEM;
+	probes->links = links;
+	int fd = link_uprobe_multi(bpf_program__fd(program), path, places, count, probes->process->pid);
+	if (fd < 0)
+		return fd;
+	links[probes->link_count++] = fd;
+	return 0;
+}
+
+/*
+ * Watches every process that runs the file (pid -1); the program filters. With a pid the kernel would switch
+ * the events at each context switch of the target, hit or not.
+ */
+static int attach_perf(struct probes *probes, struct bpf_program *program, const char *path,
+		       const struct link_place *place)
+{
+	struct bpf_link **links = realloc(probes->perf_links, (probes->perf_link_count + 1) * sizeof(struct bpf_link *));
+	if (!links)
+		return -ENOMEM;
+	probes->perf_links = links;
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .ref_ctr_offset = place->semaphore_offset, .bpf_cookie = place->cookie);
+	struct bpf_link *link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
+	if (!link)
+		return -errno;
+	links[probes->perf_link_count++] = link;
+	return 0;
+}
+
+static int attach_file(struct probes *probes, struct bpf_program *program, const char *path,
+		       const struct link_place *places, size_t count, bool perf)
+{
+	if (!perf)
+		return attach_multi(probes, program, path, places, count);
+	int result = 0;
+	for (size_t p = 0; p < count && !result; p++)
+		result = attach_perf(probes, program, path, &places[p]);
+	return result;
+}
+
+static void mark_attached(struct probes *probes, uint64_t wanted)
+{
+	for (size_t p = 0; p < probes->list_count; p++) {
+		struct target_probe *probe = &probes->list[p];
+		if (probe->attached || !probe->event || !(wanted >> probe->event & 1))
+			continue;
+		probe->attached = true;
+		probes->attached_count++;
+	}
+}
+
+int probes_attach(struct probes *probes, struct bpf_program *program, uint64_t wanted, bool perf)
+{
+	struct link_place *places = calloc(probes->place_count + 1, sizeof(*places));
+	if (!places)
+		return -ENOMEM;
+	int result = 0;
+	for (size_t f = 0; f < probes->process->file_count && !result; f++) {
+		size_t count = places_of(probes, f, wanted, places);
+		if (count)
+			result = attach_file(probes, program, probes->process->files[f].path, places, count, perf);
+	}
+	free(places);
+	if (!result)
+		mark_attached(probes, wanted);
+	return result;
+}
+
+/* What must be added to the file's virtual addresses to get the process's. */
+static int file_bias(const struct image *image, const struct process_file *file, uint64_t *bias)
+{
+	uint64_t address;
+	int result = image_address(image, file->offset, &address);
+	if (!result)
+		*bias = file->start - address;
+	return result;
+}
+
+uint64_t probes_semaphore(const struct probes *probes, uint32_t event)
+{
+	for (size_t p = 0; p < probes->place_count; p++) {
+		const struct probe_place *place = &probes->places[p];
+		if (place->event != event || !place->note.semaphore_address)
+			continue;
+		struct process_file *file = &probes->process->files[place->file];
+		struct image image;
+		uint64_t bias, address = 0;
+		int fd = file_open(probes->process, file);
+		if (fd >= 0 && !image_open(&image, fd)) {
+			if (!file_bias(&image, file, &bias))
+				address = place->note.semaphore_address + bias;
+			image_close(&image);
+		}
+		if (fd >= 0)
+			close(fd);
+		return address;
+	}
+	return 0;
+}
+
+/* It is the target's word, printed by us: one line of plain text that looks like an object, or nothing. */
+static void keep_plain(char *json, size_t size)
+{
+	json[size - 1] = 0;
+	for (const char *c = json; *c; c++)
+		if (*c < ' ' || *c > '~')
+			json[0] = 0;
+	if (json[0] != '{' || json[strlen(json) - 1] != '}')
+		json[0] = 0;
+}
+
+static int read_run_info(const struct process *process, const struct image *image, char *json, size_t size)
+{
+	uint64_t address, length, bias;
+	int result = image_symbol(image, "memlab_run_info", &address, &length);
+	if (!result)
+		result = file_bias(image, &process->files[0], &bias);
+	if (!result)
+		result = process_read(process, address + bias, json, length < size ? length : size);
+	return result;
+}
+
+void probes_run_info(const struct process *process, char *json, size_t size)
+{
+	struct image image;
+	memset(json, 0, size);
+	if (process->file_count == 0)
+		return;
+	int fd = file_open(process, &process->files[0]);
+	if (fd < 0)
+		return;
+	if (!image_open(&image, fd)) {
+		if (read_run_info(process, &image, json, size))
+			json[0] = 0;
+		image_close(&image);
+	}
+	close(fd);
+	keep_plain(json, size);
+}

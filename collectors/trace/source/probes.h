@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The target's own probes: found in the notes of the files it runs, attached file by file,
+ * each with its event's id as cookie.
+ *
+ * One thread at a time.
+ */
+#ifndef MEMLAB_SOURCE_PROBES_H
+#define MEMLAB_SOURCE_PROBES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "notes.h"
+#include "process.h"
+#include "source.h"
+
+struct bpf_link;
+struct bpf_program;
+
+/* One place; a probe that the compiler copied has several. */
+struct probe_place {
+	struct note note;
+	size_t file;    /* index into the process's files */
+	uint32_t event; /* 0: unknown */
+};
+
+struct probes {
+	const struct process *process;
+	struct probe_place *places;
+	size_t place_count;
+	struct target_probe *list; /* one per name */
+	size_t list_count, attached_count;
+	uint64_t events; /* bit n: event n was found */
+	int *links;      /* descriptors of uprobe_multi links */
+	size_t link_count;
+	struct bpf_link **perf_links;
+	size_t perf_link_count;
+	size_t file; /* being read */
+	int result;  /* of reading: 0 or -ENOMEM */
+};
+
+/* The provider all of memlab's probes carry. */
+#define PROBES_PROVIDER "memlab"
+
+/* `process` must outlive the probes. */
+int probes_find(struct probes *probes, const struct process *process);
+void probes_close(struct probes *probes); /* detaches */
+
+/*
+ * Attaches `program` to all places of the events in `wanted` (bit n: event n). `perf`:
+ * the old way. May be called again for other events and another program.
+ */
+int probes_attach(struct probes *probes, struct bpf_program *program, uint64_t wanted, bool perf);
+
+/* Address in the process of a probe's semaphore; 0: none. For tests and doctors. */
+uint64_t probes_semaphore(const struct probes *probes, uint32_t event);
+
+/* The target's description of its run (symbol memlab_run_info) as a string; "" if there is none. */
+void probes_run_info(const struct process *process, char *json, size_t size);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "operations.h"
+
+void source_close(struct source *source)
+{
+	if (source)
+		source->operations->close(source);
+}
+
+int source_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context)
+{
+	return source->operations->drain(source, take, context);
+}
+
+uint64_t source_now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool source_target_alive(const struct source *source)
+{
+	return source->operations->target_alive(source);
+}
+
+void source_info(const struct source *source, struct target_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	source->operations->info(source, info);
+}
+
+void source_counts(const struct source *source, struct source_counts *counts)
+{
+	memset(counts, 0, sizeof(*counts));
+	source->operations->counts(source, counts);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where records come from: a live process or a recording. Both are opened, drained on
+ * a timer and closed the same way, and what follows cannot tell them apart.
+ *
+ * Live: BPF programs write into a ring that nobody is woken for; call source_drain every 5
+ * to 10 ms. Nothing of the target is stopped or traced with ptrace. Everything is held by
+ * descriptors: when the tracer ends in whatever way, nothing stays behind.
+ *
+ * One thread at a time per source. Functions return 0 (or a count) or a negative errno; those that
+ * open explain a failure in *error.
+ */
+#ifndef MEMLAB_SOURCE_H
+#define MEMLAB_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../../bpf/record.h"
+#include "error.h"
+
+struct source;
+
+struct source_options {
+	pid_t pid;        /* in the tracer's PID namespace; any thread of the target */
+	bool watch_alloc; /* every allocation of the collected heap, with its stack */
+	bool watch_faults; /* page faults, user and kernel */
+	bool no_sched;    /* withhold the scheduler's records */
+	bool no_probes;   /* withhold the probes: what a process without any would show */
+	bool perf_links;  /* attach probes the old way even where uprobe_multi works */
+	bool verbose;     /* libbpf's own messages on stderr */
+	size_t ring_bytes; /* 0: 8 MiB; rounded up to a power of two */
+};
+
+/* A probe of the target, in the order of the file. */
+struct target_probe {
+	uint32_t event; /* id in probes.def; 0: the target has it, this tracer does not know it */
+	char name[64];
+	bool attached;
+};
+
+#define TARGET_PORTS 16
+
+struct target_info {
+	uint32_t tgid;   /* initial PID namespace: what records carry */
+	uint32_t pid;    /* as the tracer names it */
+	uint32_t ns_pid; /* as it names itself */
+	char comm[16];
+	char exe[256];
+	const char *kind;     /* "memlab-svc", "process", ... (targets/kind.c) */
+	const char *missing;  /* one line: causes that cannot be seen; NULL: none */
+	bool has_request_end; /* requests are framed by the program's own end probe */
+	const char *link_kind; /* "uprobe_multi", "perf links", "none" */
+	uint32_t probes_found, probes_attached;
+	const struct target_probe *probes; /* probes_found of them, valid until source_close */
+	uint64_t attach_ns;   /* how long attaching took */
+	uint64_t attached_at_ns; /* CLOCK_MONOTONIC */
+	uint16_t ports[TARGET_PORTS]; /* listened on, as of this call, lowest first */
+	uint32_t port_count;          /* of all, also beyond TARGET_PORTS */
+	char run_json[1024];  /* the target's description of its run; "" if it gives none */
+};
+
+struct source_counts {
+	uint64_t written, lost, received; /* records; written - received are still in the ring */
+	uint64_t written_of[RECORD_KIND_LIMIT], lost_of[RECORD_KIND_LIMIT], received_of[RECORD_KIND_LIMIT];
+	uint64_t event_hits[64]; /* by event id, losses included */
+	uint32_t cpus;           /* that wrote anything */
+	uint32_t execs;          /* the target has replaced its program since attach */
+	uint32_t waiting;        /* threads of the target in run queues now */
+	uint64_t bpf_run_ns, bpf_runs; /* of all programs, while source_measure is on */
+};
+
+/* On failure *source is untouched. */
+int source_open_live(const struct source_options *options, struct source **source, struct source_error *error);
+void source_close(struct source *source); /* NULL allowed */
+
+/*
+ * Hands over every record that is there now; the pointer is valid only inside `take`. Returns
+ * their number. Live: also renews the threads' states once a second. A recording hands over
+ * a block per call and returns 0 at its end, or a negative errno where it is damaged (source_error_text).
+ */
+int source_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context);
+
+/* The clock of the records: CLOCK_MONOTONIC. */
+uint64_t source_now_ns(void);
+
+/* False once the target has ended; a recording's target is dead when all is read. */
+bool source_target_alive(const struct source *source);
+
+void source_info(const struct source *source, struct target_info *info);
+void source_counts(const struct source *source, struct source_counts *counts);
+
+#endif

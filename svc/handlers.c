@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The URLs: /lookup, /healthz, /debug/allocs. Errors are JSON too. */
+#include "handlers.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "debug_allocs.h"
+#include "site.h"
+
+void (*handler_inject)(struct handler *handler, const struct request *request);
+
+/* The loop's buffer becomes the body. */
+static void answer_buffer(struct handler *handler, struct response *response, unsigned status)
+{
+	response->status = status;
+	response->content_type = format_content_type(FORMAT_JSON);
+	response->constant_type = true;
+	response->body = handler->buffer.bytes;
+	response->length = handler->buffer.length;
+}
+
+static void answer_error(struct handler *handler, struct response *response, unsigned status, const char *error,
+			 const char *message)
+{
+	handler->buffer.length = 0;
+	buffer_add_format(&handler->buffer, "{\"status\":%u,\"error\":\"%s\",\"message\":", status, error);
+	buffer_add_json_text(&handler->buffer, message);
+	buffer_add_text(&handler->buffer, "}\n");
+	answer_buffer(handler, response, status);
+}
+
+/* ------------------------------------------------------------- /lookup */
+
+/* Decimal digits only; false if there are none, others, or too many. */
+static bool parse_key(const char *text, uint64_t *key)
+{
+	uint64_t value = 0;
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		uint64_t digit = (uint64_t)(unsigned char)*text - '0';
+		if (digit > 9 || __builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
+			return false;
+	}
+	*key = value;
+	return true;
+}
+
+static bool parse_format(const char *text, enum format *format)
+{
+	*format = text && !strcmp(text, "bin") ? FORMAT_BIN : FORMAT_JSON;
+	return !text || !strcmp(text, "json") || *format == FORMAT_BIN;
+}
+
+static void answer_opt(struct handler *handler, const struct record_view *view, struct response *response)
+{
+	size_t room = serialize_room(view);
+	char *to;
+	handler->buffer.length = 0;
+	if (handler->service->config->pool)
+		to = buffer_room(&handler->buffer, room);
+	else
+		to = gc_push(handler->m, SITE_ALLOC_BYTES(handler->m, room, opt_buffer));
+	response->length = serialize_opt(view, response->format, to);
+	response->body = to;
+	response->content_type = format_content_type(response->format);
+	response->constant_type = handler->service->config->pool;
+}
+
+static void answer_naive(struct handler *handler, const struct record_view *view, struct response *response)
+{
+	struct naive naive = {handler->m, handler->service->config->fixes, &handler->buffer, NULL};
+	const struct text *body = gc_push(handler->m, serialize_naive(&naive, view, response->format));
+	const struct text *type = gc_push(handler->m, serialize_naive_type(&naive, response->format));
+	response->body = body ? body->bytes : handler->buffer.bytes;
+	response->length = body ? body->length : handler->buffer.length;
+	response->content_type = type ? type->bytes : format_content_type(response->format);
+	response->constant_type = !body && !type;
+	serialize_naive_log(&naive, response->key, response->length);
+}
+
+static void answer_lookup(struct handler *handler, const struct request *request, struct response *response)
+{
+	const char *key = request->argument(request, "key");
+	if (!key || !parse_key(key, &response->key)) {
+		answer_error(handler, response, 400, "bad_key", "key must be a decimal number, as in /lookup?key=7");
+		return;
+	}
+	if (!parse_format(request->argument(request, "fmt"), &response->format)) {
+		answer_error(handler, response, 400, "bad_format", "fmt must be json or bin");
+		return;
+	}
+	struct record_view view;
+	if (!store_find(handler->service->store, response->key, &view)) {
+		answer_error(handler, response, 404, "unknown_key", "no such record; keys and their range: /debug/allocs");
+		return;
+	}
+	response->status = 200;
+	response->lookup = true;
+	if (handler->service->config->path == PATH_OPT)
+		answer_opt(handler, &view, response);
+	else
+		answer_naive(handler, &view, response);
+}
+
+/* ------------------------------------------------------------- others */
+
+static void answer_health(struct handler *handler, const struct request *request, struct response *response)
+{
+	(void)request;
+	handler->buffer.length = 0;
+	buffer_add_text(&handler->buffer, "{\"status\":\"ok\"}\n");
+	answer_buffer(handler, response, 200);
+}
+
+static void answer_allocs(struct handler *handler, const struct request *request, struct response *response)
+{
+	(void)request;
+	handler->buffer.length = 0;
+	debug_allocs_add(&handler->buffer, handler->service);
+	answer_buffer(handler, response, 200);
+}
+
+struct route {
+	const char *path;
+	void (*answer)(struct handler *handler, const struct request *request, struct response *response);
+};
+
+static const struct route routes[] = {
+	{"/lookup", answer_lookup},
+	{"/healthz", answer_health},
+	{"/debug/allocs", answer_allocs},
+};
+
+static const struct route *find_route(const char *path)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+		if (!strcmp(routes[i].path, path))
+			return &routes[i];
+	return NULL;
+}
+
+void handler_answer(struct handler *handler, const struct request *request, struct response *response)
+{
+	*response = (struct response){0};
+	if (__builtin_expect(handler_inject != NULL, 0))
+		handler_inject(handler, request);
+	const struct route *route = find_route(request->path);
+	if (!route) {
+		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz or /debug/allocs");
+		return;
+	}
+	if (strcmp(request->method, "GET") && strcmp(request->method, "HEAD")) {
+		answer_error(handler, response, 405, "method_not_allowed", "only GET and HEAD");
+		response->allow = "GET, HEAD";
+		return;
+	}
+	route->answer(handler, request, response);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request in, a response out, nothing of HTTP's transport: what a URL means and what is answered.
+ *
+ * Thread rules: a handler belongs to one event loop. handler_answer is called by that loop's mutator, unparked and
+ * inside a GC_SCOPE; roots that the response needs are left on the root stack and dropped by that scope. So the
+ * response is valid until the scope ends, and must be copied if it is needed longer.
+ */
+#ifndef MEMLAB_SVC_HANDLERS_H
+#define MEMLAB_SVC_HANDLERS_H
+
+#include "config.h"
+#include "metrics.h"
+#include "serialize.h"
+
+/* What the handlers of all loops share; set before the first loop runs. */
+struct service {
+	const struct config *config;
+	struct gc_heap *heap;
+	const struct store *store;
+	const struct metrics *loops; /* config->threads of them */
+	const char *run_info;        /* run{} as JSON, ended by NUL */
+};
+
+struct handler {
+	const struct service *service;
+	struct gc_mutator *m;
+	struct buffer buffer; /* bodies that are not collected */
+};
+
+struct request {
+	const char *method, *path;
+	/* A query parameter's value, or NULL; unescaped. */
+	const char *(*argument)(const struct request *request, const char *name);
+	void *context;
+};
+
+struct response {
+	unsigned status;
+	const char *content_type; /* ended by NUL */
+	const char *allow;        /* methods, with status 405; else NULL */
+	const char *body;
+	size_t length;
+	bool constant_type; /* content_type is static: the response object may be used for other answers */
+	/* For the probe and the counters. */
+	bool lookup;
+	enum format format;
+	uint64_t key;
+};
+
+/* [safepoint] */
+void handler_answer(struct handler *handler, const struct request *request, struct response *response);
+
+/* Test builds install known delays here (tests/svc/inject.c); NULL in the service. Called within the service time. */
+extern void (*handler_inject)(struct handler *handler, const struct request *request);
+
+#endif

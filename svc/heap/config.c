@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config: the knobs, from the environment as Go reads them. Pure but for getenv; any thread.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gc.h"
+
+/* B, KiB .. TiB, as Go. SIZE_MAX: unknown. */
+static unsigned suffix_shift(const char *suffix)
+{
+	static const char *const names[] = {"KiB", "MiB", "GiB", "TiB"};
+
+	if (*suffix == '\0' || strcmp(suffix, "B") == 0)
+		return 0;
+	for (unsigned i = 0; i < 4; i++)
+		if (strcmp(suffix, names[i]) == 0)
+			return (i + 1) * 10;
+	return 64;
+}
+
+int gc_parse_bytes(const char *text, uint64_t *bytes)
+{
+	unsigned long long number;
+	unsigned shift;
+	char *end;
+
+	if (strcmp(text, "off") == 0) {
+		*bytes = GC_LIMIT_OFF;
+		return 0;
+	}
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno)
+		return -ERANGE;
+	shift = suffix_shift(end);
+	if (shift == 64)
+		return -EINVAL;
+	if (number > (uint64_t)INT64_MAX >> shift)
+		return -ERANGE;
+	*bytes = number << shift;
+	return 0;
+}
+
+static int parse_percent(const char *text, int *percent)
+{
+	long number;
+	char *end;
+
+	if (strcmp(text, "off") == 0) {
+		*percent = GC_PERCENT_OFF;
+		return 0;
+	}
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno || end == text || *end || number < 0 || number > 1000000)
+		return -EINVAL;
+	*percent = (int)number;
+	return 0;
+}
+
+static bool debug_has(const char *debug, const char *setting)
+{
+	size_t length = strlen(setting);
+
+	for (const char *p = debug; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		if (strncmp(p, setting, length) == 0 && (p[length] == ',' || p[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static int fail(char *error, size_t bytes, const char *name, const char *value, const char *expected)
+{
+	snprintf(error, bytes, "%s=%s: %s", name, value, expected);
+	return -EINVAL;
+}
+
+int gc_config_init(struct gc_config *config, char *error, size_t error_bytes)
+{
+	const char *percent = getenv("GOGC"), *limit = getenv("GOMEMLIMIT"), *debug = getenv("GODEBUG");
+
+	*config = (struct gc_config){.gc_percent = 100, .memory_limit = GC_LIMIT_OFF, .limiter = true};
+	if (percent && *percent && parse_percent(percent, &config->gc_percent) < 0)
+		return fail(error, error_bytes, "GOGC", percent, "expected a percentage of 0 or more, or off");
+	if (limit && *limit && gc_parse_bytes(limit, &config->memory_limit) < 0)
+		return fail(error, error_bytes, "GOMEMLIMIT", limit, "expected bytes with B, KiB, MiB, GiB or TiB, or off");
+	config->trace = debug && debug_has(debug, "gctrace=1");
+	return 0;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cycle: see cycle.h. */
+#include "cycle.h"
+
+#include "handshake.h"
+#include "mark.h"
+#include "mutator.h"
+#include "roots.h"
+#include "span.h"
+#include "sweep.h"
+#include "verify.h"
+
+enum reason { REASON_TRIGGER, REASON_FORCED, REASON_LIMIT };
+
+#define SWEEP_SLICE_NS 50000u
+#define SWEEP_REST_NS 500000u
+#define URGENT_SLICE_NS 1000000u
+
+void gc_coordinator_wake(struct gc_heap *heap)
+{
+	gc_add(&heap->wake_seq, 1);
+	gc_os_wake(&heap->wake_seq, 1);
+}
+
+static void phase_set(struct gc_heap *heap, enum gc_phase phase)
+{
+	__atomic_store_n(&heap->phase, phase, __ATOMIC_SEQ_CST);
+	PROBE_FIRE(gc_phase, heap->cycle, phase);
+}
+
+/* ------------------------------------------------------------------- plan */
+
+void gc_plan(struct gc_heap *heap)
+{
+	struct gc_pacer_plan plan =
+		gc_pacer_plan(&heap->pacer, gc_get_relaxed(&heap->traced_last), gc_get_relaxed(&heap->floor_bytes),
+			      gc_get_relaxed(&heap->percent), gc_get_relaxed(&heap->memory_limit));
+
+	gc_set_relaxed(&heap->goal_bytes, plan.goal_bytes);
+	gc_set_relaxed(&heap->trigger_bytes, plan.trigger_bytes);
+}
+
+static uint64_t allocated(struct gc_heap *heap)
+{
+	struct gc_stats stats;
+
+	gc_stats(heap, &stats);
+	return stats.total_alloc_bytes;
+}
+
+static void learn(struct gc_heap *heap)
+{
+	uint64_t now = gc_os_now_ns(), bytes = allocated(heap);
+	struct gc_pacer_cycle cycle = {.traced_bytes = gc_get_relaxed(&heap->traced_bytes),
+				       .mark_cpu_ns = gc_get_relaxed(&heap->mark_cpu_ns),
+				       .alloc_bytes = bytes - heap->alloc_bytes_before,
+				       .wall_ns = now - heap->cycle_end_ns};
+
+	gc_pacer_learn(&heap->pacer, &cycle);
+	heap->alloc_bytes_before = bytes;
+	heap->cycle_end_ns = now;
+}
+
+/* ------------------------------------------------------------------ sweep */
+
+static void sweep_all(struct gc_heap *heap)
+{
+	uint64_t cpu = gc_os_thread_cpu_ns();
+
+	while (gc_sweep_background(heap, SWEEP_SLICE_NS))
+		if (!gc_get(&heap->urgent) && gc_mutators_running(heap))
+			gc_os_sleep_ns(SWEEP_REST_NS);
+	/* What is left is in the hands of mutators that sweep on demand. */
+	while (!gc_swept(heap))
+		gc_os_sleep_ns(SWEEP_SLICE_NS);
+	gc_add(&heap->counters.sweep_cpu_ns, gc_os_thread_cpu_ns() - cpu);
+}
+
+/* ------------------------------------------------------------------- mark */
+
+static bool work_left(struct gc_heap *heap)
+{
+	return __atomic_load_n(&heap->outstanding, __ATOMIC_SEQ_CST) != 0;
+}
+
+static void coordinator_slice(struct gc_heap *heap)
+{
+	uint64_t cpu = gc_os_thread_cpu_ns(), done;
+
+	PROBE_FIRE(gc_mark_begin, heap->cycle, 1);
+	done = gc_mark_slice(&heap->coordinator_marker, URGENT_SLICE_NS);
+	PROBE_FIRE(gc_mark_end, heap->cycle, done);
+	(void)done;
+	cpu = gc_os_thread_cpu_ns() - cpu;
+	gc_add(&heap->counters.worker_cpu_ns, cpu);
+	gc_add(&heap->mark_cpu_ns, cpu);
+}
+
+/* Wait until there is no grey work outside the mutators' buffers; take part if somebody waits for the cycle. */
+static void drained_wait(struct gc_heap *heap)
+{
+	for (;;) {
+		uint32_t seq = gc_get(&heap->drained_seq);
+
+		if (!work_left(heap))
+			return;
+		if (gc_get(&heap->urgent) && gc_mark_work(heap))
+			coordinator_slice(heap);
+		else
+			gc_os_wait(&heap->drained_seq, seq, 0);
+	}
+}
+
+/* Note [rounds]. */
+static void mark_complete(struct gc_heap *heap)
+{
+	uint32_t version = gc_roots_scan(heap);
+
+	for (;;) {
+		drained_wait(heap);
+		__atomic_store_n(&heap->injected, 0, __ATOMIC_SEQ_CST);
+		gc_handshake(heap, GC_REQUEST_FLUSH);
+		if (gc_roots_version(heap) != version)
+			version = gc_roots_scan(heap);
+		if (!__atomic_load_n(&heap->injected, __ATOMIC_SEQ_CST) && !work_left(heap))
+			break;
+	}
+	heap->roots_scanned = version;
+}
+
+/* ------------------------------------------------------------------ cycle */
+
+static void cycle_begin(struct gc_heap *heap, enum reason reason)
+{
+	gc_set(&heap->cycle, heap->cycle + 1);
+	PROBE_FIRE(gc_worker, heap->cycle, 0);
+	PROBE_FIRE(gc_cycle_begin, heap->cycle, reason, gc_get_relaxed(&heap->live_bytes),
+		   gc_get_relaxed(&heap->goal_bytes));
+	gc_set(&heap->urgent, reason != REASON_TRIGGER);
+	if (reason == REASON_FORCED)
+		gc_add(&heap->counters.forced_cycles, 1);
+	gc_set_relaxed(&heap->traced_bytes, 0);
+	gc_set_relaxed(&heap->marked_bytes, 0);
+	gc_set_relaxed(&heap->mark_cpu_ns, 0);
+	gc_set_relaxed(&heap->begin_bytes, gc_get_relaxed(&heap->live_bytes));
+	phase_set(heap, GC_PHASE_MARK);
+}
+
+/* From here on what was marked is what is allocated. */
+static void flip(struct gc_heap *heap)
+{
+	gc_lock(&heap->handshake_lock);
+	__atomic_store_n(&heap->gen, heap->gen + 1, __ATOMIC_SEQ_CST);
+	gc_sweep_setup(heap);
+	phase_set(heap, GC_PHASE_SWEEP);
+	gc_unlock(&heap->handshake_lock);
+}
+
+static void cycle_end(struct gc_heap *heap)
+{
+	uint64_t marked = gc_get_relaxed(&heap->marked_bytes), before = gc_get_relaxed(&heap->begin_bytes);
+	uint64_t traced = gc_get_relaxed(&heap->traced_bytes);
+
+	learn(heap);
+	gc_set_relaxed(&heap->traced_last, traced);
+	/* What was allocated before the cycle began is now what tracing found; the rest stays counted. */
+	gc_sub(&heap->live_bytes, before > traced ? before - traced : 0);
+	gc_set_relaxed(&heap->floor_bytes, gc_get_relaxed(&heap->live_bytes));
+	gc_plan(heap);
+	PROBE_FIRE(gc_cycle_end, heap->cycle, marked, gc_get_relaxed(&heap->mark_cpu_ns),
+		   gc_get_relaxed(&heap->goal_bytes));
+}
+
+static void cycle_run(struct gc_heap *heap, enum reason reason)
+{
+	cycle_begin(heap, reason);
+	gc_handshake(heap, GC_REQUEST_MARK_ON);
+	gc_handshake(heap, GC_REQUEST_ROOTS);
+	mark_complete(heap);
+	gc_verify_marked(heap);
+	phase_set(heap, GC_PHASE_TERMINATION);
+	gc_handshake(heap, GC_REQUEST_MARK_OFF);
+	gc_orphans_drop(heap, heap->roots_scanned);
+	flip(heap);
+	cycle_end(heap);
+	sweep_all(heap);
+	gc_lock(&heap->handshake_lock);
+	phase_set(heap, GC_PHASE_OFF);
+	gc_unlock(&heap->handshake_lock);
+	gc_set(&heap->cycles_done, heap->cycle);
+	gc_add(&heap->done_seq, 1);
+	gc_os_wake(&heap->done_seq, GC_MUTATORS_MAX);
+}
+
+/* True if a cycle is due. */
+static bool cycle_due(struct gc_heap *heap, enum reason *reason)
+{
+	if (gc_get(&heap->cycles_wanted) > heap->cycle) {
+		*reason = REASON_FORCED;
+		return true;
+	}
+	*reason = REASON_TRIGGER;
+	return gc_get_relaxed(&heap->live_bytes) >= gc_get_relaxed(&heap->trigger_bytes);
+}
+
+void *gc_coordinator_main(void *argument)
+{
+	struct gc_heap *heap = argument;
+
+	heap->cycle_end_ns = gc_os_now_ns();
+	while (!gc_get(&heap->ending)) {
+		uint32_t seq = gc_get(&heap->wake_seq);
+		enum reason reason;
+
+		if (cycle_due(heap, &reason))
+			cycle_run(heap, reason);
+		else if (!gc_get(&heap->ending))
+			gc_os_wait(&heap->wake_seq, seq, 0);
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------ asked by mutators */
+
+void gc_heap_account(struct gc_mutator_full *m, uint64_t bytes)
+{
+	struct gc_heap *heap = m->heap;
+	uint64_t live = gc_add(&heap->live_bytes, bytes) + bytes;
+
+	m->unassisted_bytes += bytes;
+	if (live >= gc_get_relaxed(&heap->trigger_bytes) && live - bytes < gc_get_relaxed(&heap->trigger_bytes))
+		gc_coordinator_wake(heap);
+}
+
+static void cycle_want(struct gc_heap *heap, uint64_t number)
+{
+	uint64_t wanted = gc_get(&heap->cycles_wanted);
+
+	while (wanted < number && !__atomic_compare_exchange_n(&heap->cycles_wanted, &wanted, number, true,
+							       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+	gc_coordinator_wake(heap);
+}
+
+/* The caller is parked: it may help to mark, as an idle loop does. */
+static void cycle_wait(struct gc_mutator *m, struct gc_heap *heap, uint64_t number)
+{
+	for (;;) {
+		uint32_t seq = gc_get(&heap->done_seq);
+
+		if (gc_get(&heap->cycles_done) >= number)
+			return;
+		if (!gc_idle(m))
+			gc_os_wait(&heap->done_seq, seq, 1000000);
+	}
+}
+
+void gc_collect(struct gc_mutator *m)
+{
+	struct gc_heap *heap = gc_full(m)->heap;
+	/* A cycle that is on already may have passed what just became garbage. */
+	uint64_t number = gc_get(&heap->cycle) + 1;
+
+	cycle_want(heap, number);
+	gc_park(m);
+	cycle_wait(m, heap, number);
+	gc_unpark(m);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cycle: the coordinator, one thread of normal class, which alone changes the phase. One cycle:
+ *
+ *   1. all spans are swept                     the other bit table is all clear: Note [gen] in heap.h
+ *   2. phase mark; handshake MARK_ON           barrier and black allocation, at each mutator together
+ *   3. handshake ROOTS; global roots, handles  only now: every mutator's barrier is on
+ *   4. mark until no grey work is left         workers, idle loops, assists; the coordinator itself if urgent
+ *   5. handshake FLUSH, again from 4           until a whole round brought nothing: Note [rounds]
+ *   6. phase mark_termination; handshake MARK_OFF, flip gen
+ *   7. phase sweep; sweep; phase off
+ *
+ * Note [rounds]. Grey objects live in shared chunks, in markers' hands (both counted in `outstanding`) and in
+ * mutators' buffers. Suppose outstanding is 0 when a round begins, and no mutator brings a white object during the round
+ * (`injected` stays 0). Buffers only grow between flushes, so each buffer that was found empty of white objects at its flush was so
+ * when the round began. So at that instant there was no grey object anywhere, all roots were black, and by
+ * the deletion barrier no white object was reachable; none can become so. Marking is complete, although the
+ * mutators never stopped together.
+ */
+#ifndef MEMLAB_HEAP_CYCLE_H
+#define MEMLAB_HEAP_CYCLE_H
+
+#include "heap.h"
+
+void *gc_coordinator_main(void *heap);
+/* Something for the coordinator to look at. */
+void gc_coordinator_wake(struct gc_heap *heap);
+/* Goal and trigger anew, from the last cycle and the knobs. */
+void gc_plan(struct gc_heap *heap);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lock: the heap's few mutexes, their order, and what happens when an invariant is broken.
+ *
+ * Locks are taken in ascending rank; debug builds check it. No lock is ever taken by a mark worker (a polite thread must not
+ * hold what a mutator can want): workers use CAS only.
+ */
+#ifndef MEMLAB_HEAP_LOCK_H
+#define MEMLAB_HEAP_LOCK_H
+
+#include <pthread.h>
+
+enum gc_lock_rank {
+	GC_RANK_HANDSHAKE, /* one handshake or stopped world at a time */
+	GC_RANK_ROOTS,     /* global roots and handle chunks */
+	GC_RANK_MUTATORS,  /* list of mutators; posting of requests */
+	GC_RANK_PAGES,     /* free page map; growth */
+	GC_RANK_COUNT
+};
+
+struct gc_lock {
+	pthread_mutex_t mutex;
+	enum gc_lock_rank rank;
+};
+
+void gc_lock_init(struct gc_lock *lock, enum gc_lock_rank rank);
+void gc_lock(struct gc_lock *lock);
+void gc_unlock(struct gc_lock *lock);
+
+/* One line on stderr, then abort: the heap is in a state it cannot go on from. */
+void gc_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+#ifdef GC_DEBUG
+#define GC_ASSERT(condition)                                                                                           \
+	((condition) ? (void)0 : gc_fatal("%s:%d: broken invariant: %s", __FILE__, __LINE__, #condition))
+#else
+#define GC_ASSERT(condition) ((void)0)
+#endif
+
+#endif

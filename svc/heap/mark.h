@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mark: turning white into black. Grey work lies in chunks of references on a lock-free stack that all markers share;
+ * a marker keeps at most one chunk and a few prefetched references for itself, and only during a slice.
+ *
+ * Note [grey]. An entry is a reference, not yet known to be marked, or (bit 0 set) a large marked object of which
+ * parts are still to be scanned. `outstanding` counts full chunks plus markers that hold work, so that 0 means: no
+ * grey work anywhere but in mutators' buffers. A marker takes over the count of the chunk it pops.
+ * Between slices nothing is held: a marker frozen there holds up nobody.
+ *
+ * Markers: workers (polite), the coordinator (when urgent), mutators that assist, idle or wait for a collection.
+ */
+#ifndef MEMLAB_HEAP_MARK_H
+#define MEMLAB_HEAP_MARK_H
+
+#include "heap.h"
+
+#define GC_SLICE_NS 100000u
+#define GC_IDLE_SLICE_NS 50000u
+#define GC_ASSIST_SLICE_NS 50000u
+
+int gc_mark_init(struct gc_heap *heap);
+void gc_mark_destroy(struct gc_heap *heap);
+
+/* References may point anywhere into an object; the low bits belong to the entry. */
+static inline uint64_t gc_grey_entry(const void *p)
+{
+	return (uint64_t)p & ~7ull;
+}
+
+/* Shared grey work from outside marking (barrier, roots): counted in `injected`. */
+void gc_grey_push(struct gc_heap *heap, void *const *references, unsigned count);
+
+/* Mark for at most budget_ns; the bytes traced, 0 if there was no work. */
+uint64_t gc_mark_slice(struct gc_marker *marker, uint64_t budget_ns);
+bool gc_mark_work(struct gc_heap *heap);
+/* Pay allocation debt, bounded. */
+void gc_assist(struct gc_mutator_full *m);
+
+/* No marker is inside a slice until resume. */
+void gc_markers_pause(struct gc_heap *heap);
+void gc_markers_resume(struct gc_heap *heap);
+/* Around everything that must not run in a stopped world; false: paused, try later. */
+bool gc_marker_enter(struct gc_heap *heap);
+void gc_marker_leave(struct gc_heap *heap);
+
+void *gc_worker_main(void *worker);
+void gc_pacer_state_read(struct gc_heap *heap, struct gc_pacer_state *state);
+/* Is any mutator on its way (running)? Without a lock; may be out of date. */
+bool gc_mutators_running(struct gc_heap *heap);
+
+static inline bool gc_marked(struct gc_heap *heap, const void *p, uint32_t mark_gen)
+{
+	struct gc_slot slot = gc_slot_of(heap, p);
+	const uint64_t *bits = gc_page_bits(heap, mark_gen, slot.first);
+
+	return gc_get_relaxed(&bits[slot.index / 64]) >> (slot.index % 64) & 1;
+}
+
+#endif

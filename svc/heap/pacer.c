@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pacer: see pacer.h. */
+#include "pacer.h"
+
+#define MARK_SHARE 0.05        /* of one CPU, while a cycle is on */
+#define RUNWAY_MIN 0.10        /* of the room between live and goal */
+#define RUNWAY_MAX 0.40
+#define SMOOTHING 0.5          /* weight of the newest cycle */
+#define SPREAD_END 0.90        /* marking should be done at this part of the runway */
+#define CEILING_PERCENT 125
+
+static double smooth(double old, double new)
+{
+	return old == 0 ? new : old * (1 - SMOOTHING) + new * SMOOTHING;
+}
+
+void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
+{
+	if (cycle->traced_bytes)
+		pacer->mark_ns_per_byte =
+			smooth(pacer->mark_ns_per_byte, (double)cycle->mark_cpu_ns / (double)cycle->traced_bytes);
+	if (cycle->wall_ns)
+		pacer->alloc_bytes_per_ns =
+			smooth(pacer->alloc_bytes_per_ns, (double)cycle->alloc_bytes / (double)cycle->wall_ns);
+}
+
+static uint64_t goal_of(uint64_t live, int percent, uint64_t limit)
+{
+	uint64_t base = live > GC_HEAP_MIN_BYTES ? live : GC_HEAP_MIN_BYTES;
+	uint64_t goal = UINT64_MAX;
+	uint64_t room;
+
+	if (percent >= 0 && !__builtin_mul_overflow(base, (uint64_t)percent, &room)) {
+		room /= 100;
+		goal = live + room > live ? live + room : live;
+	}
+	return goal < limit ? goal : limit;
+}
+
+/* Bytes allocated while a thin marking of the live heap runs. */
+static double runway_of(const struct gc_pacer *pacer, uint64_t live, double room)
+{
+	double mark_ns = pacer->mark_ns_per_byte * (double)live;
+	double runway = mark_ns / MARK_SHARE * pacer->alloc_bytes_per_ns;
+
+	if (runway < room * RUNWAY_MIN)
+		return room * RUNWAY_MIN;
+	return runway < room * RUNWAY_MAX ? runway : room * RUNWAY_MAX;
+}
+
+struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, uint64_t live_bytes, uint64_t floor_bytes, int percent,
+				   uint64_t limit_bytes)
+{
+	struct gc_pacer_plan plan = {.goal_bytes = goal_of(live_bytes, percent, limit_bytes)};
+	uint64_t floor = floor_bytes > live_bytes ? floor_bytes : live_bytes;
+	double room;
+
+	if (plan.goal_bytes == UINT64_MAX) {
+		plan.trigger_bytes = UINT64_MAX;
+		return plan;
+	}
+	room = plan.goal_bytes > floor ? (double)(plan.goal_bytes - floor) : 0;
+	plan.trigger_bytes = floor + (uint64_t)(room - runway_of(pacer, live_bytes, room));
+	return plan;
+}
+
+uint64_t gc_pacer_expected(uint64_t traced_last, uint64_t traced_now, uint64_t begin_bytes)
+{
+	if (traced_last == 0 || traced_now > traced_last || traced_last > begin_bytes)
+		return begin_bytes > traced_now ? begin_bytes : traced_now;
+	return traced_last;
+}
+
+static double runway_used(const struct gc_pacer_state *s)
+{
+	double runway = s->goal_bytes > s->begin_bytes ? (double)(s->goal_bytes - s->begin_bytes) : 1;
+
+	return s->heap_bytes > s->begin_bytes ? (double)(s->heap_bytes - s->begin_bytes) / runway : 0;
+}
+
+uint64_t gc_pacer_behind_bytes(const struct gc_pacer_state *s)
+{
+	double part = runway_used(s) / SPREAD_END;
+	double wanted = (part < 1 ? part : 1) * (double)s->expected_bytes;
+
+	return wanted > (double)s->traced_bytes ? (uint64_t)(wanted - (double)s->traced_bytes) : 0;
+}
+
+uint64_t gc_pacer_assist_bytes(const struct gc_pacer_state *s, uint64_t bytes)
+{
+	uint64_t left = s->expected_bytes > s->traced_bytes ? s->expected_bytes - s->traced_bytes : 0;
+	uint64_t room = s->goal_bytes > s->heap_bytes ? s->goal_bytes - s->heap_bytes : 0;
+	double ratio = (double)left / (double)(room + bytes + 1);
+
+	return (uint64_t)((double)bytes * ratio);
+}
+
+bool gc_pacer_over_ceiling(const struct gc_pacer_state *s)
+{
+	return s->heap_bytes > s->goal_bytes / 100 * CEILING_PERCENT;
+}

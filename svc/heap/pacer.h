@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pacer: when a cycle starts and how fast it marks. Pure arithmetic: numbers in, numbers out; no clock, no heap, so that
+ * whole scenarios are simulated in tests (tests/heap/test_pacer.c).
+ *
+ *       live                trigger                     goal          ceiling
+ *   ------|--------------------|--------------------------|---------------|----> bytes
+ *         |<-- no collection ->|<------- runway --------->|
+ *
+ * goal = live + max(live, minimum) * percent / 100, as in Go, where live is what tracing found (objects born black
+ * during the cycle are not counted as live: that keeps a long, thin cycle from raising its own goal).
+ * The trigger leaves a runway in which marking takes no more than a small share of a CPU, but at most half of the
+ * room between live and goal, since everything born on the runway survives until the next cycle.
+ */
+#ifndef MEMLAB_HEAP_PACER_H
+#define MEMLAB_HEAP_PACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GC_HEAP_MIN_BYTES (4ull << 20) /* goal at GOGC=100 is never below */
+
+struct gc_pacer {
+	double mark_ns_per_byte;  /* thread CPU time, smoothed */
+	double alloc_bytes_per_ns; /* wall time, smoothed */
+};
+
+/* What one finished cycle measured. */
+struct gc_pacer_cycle {
+	uint64_t traced_bytes;    /* found live by tracing */
+	uint64_t mark_cpu_ns;
+	uint64_t alloc_bytes;     /* since the end of the cycle before */
+	uint64_t wall_ns;         /* the same interval */
+};
+
+struct gc_pacer_plan {
+	uint64_t goal_bytes, trigger_bytes;
+};
+
+void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle);
+/* live: traced; floor: bytes in the heap now (live plus born black). percent < 0: off. */
+struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, uint64_t live_bytes, uint64_t floor_bytes, int percent,
+				   uint64_t limit_bytes);
+
+/* Where a cycle stands. */
+struct gc_pacer_state {
+	uint64_t begin_bytes;    /* heap when it began */
+	uint64_t heap_bytes;     /* heap now */
+	uint64_t goal_bytes;
+	uint64_t expected_bytes; /* to trace in all */
+	uint64_t traced_bytes;   /* traced so far */
+};
+
+/* Bytes to trace in all: what the last cycle found, or everything when that turns out too little. */
+uint64_t gc_pacer_expected(uint64_t traced_last, uint64_t traced_now, uint64_t begin_bytes);
+/* Bytes to trace now to be where an even spread over the runway would be; 0: ahead of it. */
+uint64_t gc_pacer_behind_bytes(const struct gc_pacer_state *state);
+/* Bytes an allocating mutator owes per `bytes` allocated. */
+uint64_t gc_pacer_assist_bytes(const struct gc_pacer_state *state, uint64_t bytes);
+/* The heap has passed the point up to which assists stay bounded. */
+bool gc_pacer_over_ceiling(const struct gc_pacer_state *state);
+
+#endif

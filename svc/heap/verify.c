@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify: see verify.h. */
+#include "verify.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "handshake.h"
+#include "mark.h"
+#include "roots.h"
+#include "span.h"
+
+struct verifier {
+	struct gc_heap *heap;
+	FILE *out;
+	unsigned violations;
+	bool marked;      /* everything reached must be marked */
+	uint64_t *seen;   /* a bit per smallest slot of the area; own mapping */
+	uint64_t *stack;  /* objects to look into; own mapping */
+	uint64_t depth;
+	const char *from; /* where the reference being checked was found */
+};
+
+static void complain(struct verifier *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void complain(struct verifier *v, const char *format, ...)
+{
+	va_list arguments;
+
+	v->violations++;
+	if (!v->out)
+		return;
+	va_start(arguments, format);
+	fputs("gc_verify: ", v->out);
+	vfprintf(v->out, format, arguments);
+	fputc('\n', v->out);
+	va_end(arguments);
+}
+
+/* ------------------------------------------------------------------ spans */
+
+static void check_span(struct verifier *v, uint32_t page)
+{
+	const struct gc_span *span = &v->heap->spans[page];
+	uint32_t state = span->state, behind = v->heap->gen - (state >> 2);
+
+	if (span->class == GC_CLASS_NONE || span->class >= gc_class_count())
+		complain(v, "span %u: no such class: %u", page, span->class);
+	else if (!span->object_bytes && span->cursor > gc_classes[span->class].words)
+		complain(v, "span %u: cursor %u beyond its %u words", page, span->cursor, gc_classes[span->class].words);
+	else if (!span->object_bytes && span->used > gc_classes[span->class].slots)
+		complain(v, "span %u: %u objects in %u slots", page, span->used, gc_classes[span->class].slots);
+	/* One ahead: born between a mutator's mark-off and the flip. One behind: to be swept. */
+	if (behind != 0 && behind != 1 && behind != UINT32_MAX)
+		complain(v, "span %u: gen %u while the heap is at %u", page, state >> 2, v->heap->gen);
+	for (uint32_t i = page; i < page + span->page_count; i++)
+		if (v->heap->pages[i].first != page || v->heap->pages[i].class != span->class)
+			complain(v, "page %u: says span %u, class %u; it lies in span %u, class %u", i,
+				 v->heap->pages[i].first, v->heap->pages[i].class, page, span->class);
+}
+
+static void check_spans(struct verifier *v)
+{
+	uint32_t top = gc_get(&v->heap->pages_top);
+
+	for (uint32_t page = 1; page < top; page++) {
+		uint32_t state = gc_get(&v->heap->spans[page].state);
+
+		if (state == GC_SPAN_FREE)
+			continue;
+		check_span(v, page);
+		if (v->heap->spans[page].page_count)
+			page += v->heap->spans[page].page_count - 1;
+	}
+}
+
+/* ------------------------------------------------------------- references */
+
+/* Note [free]: is the slot allocated? */
+static bool slot_allocated(struct verifier *v, struct gc_slot slot)
+{
+	const struct gc_span *span = &v->heap->spans[slot.first];
+	uint32_t gen = span->state >> 2;
+	uint32_t word = slot.index / 64;
+
+	/* An unswept span of a finished marking: what is not marked is dead. */
+	if (gen + 1 == v->heap->gen)
+		gen = v->heap->gen;
+	else if (word < span->cursor)
+		return true;
+	return gc_page_bits(v->heap, gen, slot.first)[word] >> (slot.index % 64) & 1;
+}
+
+static bool seen_before(struct verifier *v, const char *object)
+{
+	uint64_t number = ((uintptr_t)object - v->heap->base) / 8;
+	uint64_t bit = 1ull << (number % 64);
+	bool before = v->seen[number / 64] & bit;
+
+	v->seen[number / 64] |= bit;
+	return before;
+}
+
+static void check_reference(void *argument, void *p)
+{
+	struct verifier *v = argument;
+	struct gc_heap *heap = v->heap;
+	struct gc_slot slot;
+	char *object;
+
+	if (!gc_in_area(heap, p))
+		return;
+	slot = gc_slot_of(heap, p);
+	if (gc_page_of(heap, p) >= heap->pages_top || slot.page->class == GC_CLASS_NONE) {
+		complain(v, "%s refers to %p, where no span is", v->from, p);
+		return;
+	}
+	object = gc_slot_address(heap, slot);
+	if (!slot_allocated(v, slot)) {
+		complain(v, "%s refers to %p, a free slot (class %u)", v->from, p, slot.page->class);
+		return;
+	}
+	if (v->marked && !gc_marked(heap, p, heap->gen + 1))
+		complain(v, "%s refers to %p (class %u, %s), reachable but white", v->from, p, slot.page->class,
+			 gc_classes[slot.page->class].kind->name);
+	if (!seen_before(v, object) && gc_class_has_refs(&gc_classes[slot.page->class]))
+		v->stack[v->depth++] = (uint64_t)object;
+}
+
+static void check_struct(struct verifier *v, void **object, const struct gc_class *class)
+{
+	for (unsigned i = 0; i < class->ref_count; i++)
+		check_reference(v, object[class->ref_words[i]]);
+}
+
+static void check_object(struct verifier *v, void **object)
+{
+	struct gc_slot slot = gc_slot_of(v->heap, object);
+	const struct gc_class *class = &gc_classes[slot.page->class];
+	size_t words = gc_usable_bytes(v->heap, object) / 8;
+
+	v->from = class->kind->name;
+	if (class->layout == GC_LAYOUT_REFS)
+		for (size_t i = 0; i < words; i++)
+			check_reference(v, object[i]);
+	if (class->layout == GC_LAYOUT_STRUCT)
+		check_struct(v, object, class);
+	if (class->layout == GC_LAYOUT_ARRAY)
+		for (size_t i = 0; i < words / class->elem_words; i++)
+			check_struct(v, object + i * class->elem_words, class);
+}
+
+static void check_reachable(struct verifier *v)
+{
+	struct gc_heap *heap = v->heap;
+
+	v->from = "a global root or handle";
+	gc_roots_visit(heap, check_reference, v);
+	v->from = "a root stack";
+	for (uint32_t i = 0; i < heap->mutators_top; i++)
+		for (void **slot = heap->mutators[i]->roots; slot < heap->mutators[i]->pub.root_top; slot++)
+			check_reference(v, *slot);
+	while (v->depth)
+		check_object(v, (void **)v->stack[--v->depth]);
+}
+
+/* World stopped. */
+static unsigned verify(struct gc_heap *heap, FILE *out, bool marked)
+{
+	uint64_t area = (uint64_t)heap->pages_top << GC_PAGE_SHIFT;
+	struct verifier v = {.heap = heap, .out = out, .marked = marked};
+
+	v.seen = gc_os_reserve(area / 64 + 64, true);
+	v.stack = gc_os_reserve(area / GC_SLOT_MIN_BYTES * sizeof(uint64_t), true);
+	if (v.seen && v.stack) {
+		check_spans(&v);
+		check_reachable(&v);
+	} else {
+		complain(&v, "no memory for the check");
+	}
+	gc_os_release(v.seen, area / 64 + 64);
+	gc_os_release(v.stack, area / GC_SLOT_MIN_BYTES * sizeof(uint64_t));
+	return v.violations;
+}
+
+unsigned gc_verify(struct gc_heap *heap, struct gc_mutator *m, FILE *out)
+{
+	struct gc_mutator_full *self = m ? gc_full(m) : NULL;
+	unsigned violations;
+
+	gc_world_lock(heap, self);
+	gc_world_stop(heap, self);
+	violations = verify(heap, out, false);
+	gc_world_start(heap, self);
+	gc_world_unlock(heap, self);
+	return violations;
+}
+
+#ifdef GC_DEBUG
+void gc_verify_marked(struct gc_heap *heap)
+{
+	if (gc_get(&heap->verify_every) == 0 || heap->cycle % heap->verify_every)
+		return;
+	gc_world_lock(heap, NULL);
+	gc_world_stop(heap, NULL);
+	if (verify(heap, stderr, true))
+		gc_fatal("cycle %llu ended its marking too early", (unsigned long long)heap->cycle);
+	gc_world_start(heap, NULL);
+	gc_world_unlock(heap, NULL);
+}
+#endif

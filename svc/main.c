@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* memlab-svc: config, heap, index, event loops, and out again on SIGTERM or SIGINT. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "probes/probes.h"
+#include "runinfo.h"
+#include "server.h"
+#include "site.h"
+
+/*
+ * jemalloc's settings, fixed so that runs can be compared: few arenas, freed pages go back in the background and
+ * not inside a request.
+ */
+__attribute__((visibility("default"))) const char *malloc_conf =
+	"narenas:4,background_thread:true,dirty_decay_ms:10000,muzzy_decay_ms:0";
+
+struct program {
+	struct config config;
+	struct gc_heap *heap;
+	struct gc_mutator *m; /* of the main thread, parked while the loops serve */
+	struct store *store;
+	struct metrics *loops;
+	struct server *server;
+	struct service service;
+	char run_info[MEMLAB_RUN_INFO_BYTES];
+};
+
+__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fputs("memlab-svc: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+	exit(1);
+}
+
+static void list_sites(void)
+{
+	size_t count;
+	const struct site_place *places = site_places(&count);
+	printf("%-3s %-16s %-28s %-20s %-12s %-28s %s\n", "id", "site", "file:line", "function", "kind", "path", "why");
+	for (unsigned site = 1; site < SITE_COUNT; site++)
+		for (size_t i = 0; i < count; i++) {
+			if (places[i].site != site)
+				continue;
+			char where[64];
+			snprintf(where, sizeof(where), "%s:%" PRIu64, places[i].file, places[i].line);
+			printf("%-3u %-16s %-28s %-20s %-12s %-28s %s\n", site, site_table[site].name, where,
+			       places[i].function, site_table[site].kind, site_table[site].path, site_table[site].why);
+		}
+}
+
+/* ---------------------------------------------------------------- set-up */
+
+/* What the machine can still give, or UINT64_MAX if it does not say. */
+static uint64_t memory_available(void)
+{
+	char line[128];
+	uint64_t kib = UINT64_MAX / 1024;
+	FILE *file = fopen("/proc/meminfo", "re");
+	if (!file)
+		return UINT64_MAX;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
+			break;
+	fclose(file);
+	return kib * 1024;
+}
+
+static void check_size(const struct config *config)
+{
+	uint64_t available = memory_available();
+	if (config->index_bytes / 10 * 11 <= available)
+		return;
+	fail("--index-size of %" PRIu64 " MiB does not fit: %" PRIu64 " MiB of memory are free; choose at most %" PRIu64
+	     "MiB",
+	     config->index_bytes >> 20, available >> 20, available / 11 * 10 >> 20);
+}
+
+/* Many connections need many descriptors; as many as we may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Before any thread exists, so that all inherit it and only wait_for_stop takes the signals. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void bind_server(struct program *program)
+{
+	const struct config *config = &program->config;
+	program->loops = aligned_alloc(64, config->threads * sizeof(*program->loops));
+	if (!program->loops)
+		fail("no memory; free some");
+	memset(program->loops, 0, config->threads * sizeof(*program->loops));
+	int error = server_create(config, program->loops, &program->server);
+	if (error == -EADDRINUSE)
+		fail("port %u of %s is taken; choose another with --listen, or 0 for any", config->port, config->address);
+	if (error == -EINVAL)
+		fail("--listen: '%s' is not an address; use a numeric one such as 127.0.0.1", config->address);
+	if (error)
+		fail("cannot listen on %s port %u: %s; choose another address with --listen", config->address, config->port,
+		     strerror(-error));
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t count)
+{
+	(void)context;
+	fprintf(stderr, "\rmemlab-svc: loading %3" PRIu64 " %% of %" PRIu64 " records%s", done * 100 / count, count,
+		done == count ? "\n" : "");
+}
+
+static void load(struct program *program)
+{
+	const struct config *config = &program->config;
+	struct store_config store = {.seed = config->seed,
+				     .count = dataset_count(config->index_bytes),
+				     .layout = config->layout,
+				     .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
+	int error = gc_heap_create(&config->gc, &program->heap);
+	if (error)
+		fail("cannot create the heap: %s; choose a smaller --index-size", strerror(-error));
+	program->m = gc_attach(program->heap);
+	if (!program->m)
+		fail("no memory; free some");
+	error = store_create(program->heap, program->m, &store, &program->store);
+	if (error)
+		fail("cannot build the index: %s; choose a smaller --index-size", strerror(-error));
+	gc_park(program->m);
+}
+
+static void describe_run(struct program *program)
+{
+	struct buffer buffer = {0};
+	runinfo_add(&buffer, &program->config, store_count(program->store));
+	snprintf(program->run_info, sizeof(program->run_info), "%.*s", (int)buffer.length, buffer.bytes);
+	memcpy(memlab_run_info, program->run_info, sizeof(memlab_run_info));
+	buffer_free(&buffer);
+}
+
+static void serve(struct program *program)
+{
+	const struct config *config = &program->config;
+	program->service = (struct service){.config = config,
+					    .heap = program->heap,
+					    .store = program->store,
+					    .loops = program->loops,
+					    .run_info = program->run_info};
+	int error = server_start(program->server, &program->service);
+	if (error)
+		fail("cannot serve: %s; choose another address with --listen", strerror(-error));
+	bool v6 = strchr(config->address, ':');
+	printf("memlab-svc: listening on http://%s%s%s:%u  (%" PRIu64 " records, %s path, %s layout, %u thread%s)\n",
+	       v6 ? "[" : "", config->address, v6 ? "]" : "", server_port(program->server),
+	       store_count(program->store), config->path == PATH_OPT ? "opt" : "naive", layout_names[config->layout],
+	       config->threads, config->threads > 1 ? "s" : "");
+	fflush(stdout);
+}
+
+static void finish(struct program *program)
+{
+	server_stop(program->server);
+	server_destroy(program->server);
+	gc_unpark(program->m);
+	store_destroy(program->store);
+	gc_detach(program->m);
+	gc_heap_destroy(program->heap);
+	free(program->loops);
+}
+
+int main(int argc, char **argv)
+{
+	static struct program program;
+	sigset_t signals;
+	int signal_number;
+	config_parse(&program.config, argc, argv);
+	if (program.config.list_sites) {
+		list_sites();
+		return 0;
+	}
+	program.config.gc.sites = SITE_COUNT;
+	block_signals(&signals);
+	raise_descriptor_limit();
+	check_size(&program.config);
+	bind_server(&program);
+	load(&program);
+	describe_run(&program);
+	serve(&program);
+	sigwait(&signals, &signal_number);
+	finish(&program);
+	return 0;
+}

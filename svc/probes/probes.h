@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Probes: probes.def as USDT probes.
+ *
+ *   PROBE_FIRE(gc_assist_begin, cycle, debt_bytes);
+ *
+ * A probe nobody watches costs the load of a 16-bit semaphore and a predicted
+ * branch; its arguments are not even computed. A watched one calls a function
+ * (probes.c) whose body is a one-byte nop with a USDT note: the kernel emulates
+ * a nop, which is 18 times cheaper than single-stepping another instruction, a
+ * function of its own puts the arguments into the ABI's registers, where a
+ * tracer reads them without decoding, and a nop behind the frame's set-up
+ * leaves the caller in the stack. The notes survive strip. Five-byte nops are not used:
+ * the kernel's optimisation of them can overwrite the red zone.
+ *
+ * The kernel counts watchers up and down in the semaphore, so code that must
+ * prepare something only for watchers asks PROBE_WATCHED(name).
+ *
+ * With -DMEMLAB_NO_PROBES nothing at all is left. Any thread may fire.
+ */
+#ifndef MEMLAB_PROBES_H
+#define MEMLAB_PROBES_H
+
+#include <stdint.h>
+
+/* EVENT_gc_cycle_begin = 1, ...: the ids that ring records carry. */
+enum event_id {
+#define PROBE(id, name, argc, params, doc) EVENT_##name = (id),
+#include "probes.def"
+	EVENT_ID_LIMIT = 48
+};
+
+#ifdef MEMLAB_NO_PROBES
+
+#define PROBE_WATCHED(name) 0
+#define PROBE_FIRE(name, ...) ((void)0)
+
+#else
+
+#define PROBE(id, name, argc, params, doc)                                                                             \
+	extern volatile unsigned short memlab_semaphore_##name;                                                        \
+	void memlab_probe_##name params;
+#include "probes.def"
+
+#define PROBE_WATCHED(name) __builtin_expect(memlab_semaphore_##name != 0, 0)
+#define PROBE_FIRE(name, ...)                                                                                          \
+	do {                                                                                                           \
+		if (PROBE_WATCHED(name))                                                                               \
+			memlab_probe_##name(__VA_ARGS__);                                                              \
+	} while (0)
+
+#endif
+
+/*
+ * The run's description, one JSON object (the `run{}` of every memlab JSON), for
+ * tracers: they read it through /proc/PID/mem at the dynamic symbol
+ * `memlab_run_info`, which survives strip. Written once at start, before the
+ * service listens; empty in other programs.
+ */
+#define MEMLAB_RUN_INFO_BYTES 1024
+extern char memlab_run_info[MEMLAB_RUN_INFO_BYTES];
+
+#endif

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The event loops. libmicrohttpd runs without threads of its own: the loop polls its epoll descriptor and calls
+ * MHD_run, which never blocks. (MHD's own epoll loop blocks for ever when exactly 128 n connections are ready: it asks
+ * for events again, with its time-out, before it serves the 128 it has.)
+ *
+ * One turn: poll; MHD_run; before sleeping the loop marks slices for the collector, looking at the sockets in between.
+ *
+ * The collector: a loop is parked all the time but inside answer(). What libmicrohttpd keeps while the loop sleeps
+ * (exchange, responses) is plain malloc memory and holds no reference.
+ *
+ * A request is answered on the second call of the handler; on the first, libmicrohttpd would close the
+ * connection after the answer. Response objects are used again: libmicrohttpd fixes a response's length, so there is
+ * a free list per length (reply), and nothing is allocated in the steady state.
+ */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "probes/probes.h"
+
+#define BACKLOG 4096
+#define CONNECTIONS_MAX 20000u
+#define CONNECTION_MEMORY_BYTES ((size_t)8192) /* limits the request line and headers */
+#define UPLOAD_BYTES_MAX 65536
+#define GRACE_NS 5000000000u /* for requests in flight when told to stop */
+#define REPLY_BYTES_MAX 1024
+#define REPLIES_FREE_MAX 64 /* per length */
+
+/* One request between the handler's first call and its completion. Plain memory. */
+struct exchange {
+	uint64_t begin_ns;
+	uint64_t key, allocs, alloc_bytes;
+	uint64_t upload_bytes;
+	struct reply *reply; /* to give back; NULL if libmicrohttpd has its own copy */
+	struct exchange *next_free;
+	uint16_t status; /* 0: not answered yet */
+	bool lookup;
+	enum format format;
+};
+
+/* A response object and the memory of its body, used again for bodies of the same length and type. */
+struct reply {
+	struct MHD_Response *response;
+	struct reply *next_free;
+	uint16_t length;
+	uint16_t type; /* enum format */
+	char body[];
+};
+
+struct reply_list {
+	struct reply *first;
+	unsigned count;
+};
+
+/* An event loop. Written by its own thread only, but for stop_event. */
+struct loop {
+	struct server *server;
+	pthread_t thread;
+	bool started;
+	int listen_fd, stop_event;
+	struct MHD_Daemon *daemon;
+	struct handler handler;
+	struct metrics *metrics;
+	struct exchange *free_exchanges;
+	uint64_t in_flight;
+	bool stopping;  /* answers close their connection */
+	bool idle_work; /* the collector had something to do when last asked */
+	struct reply_list replies[2][REPLY_BYTES_MAX + 1];
+};
+
+struct server {
+	const struct config *config;
+	const struct service *service;
+	uint16_t port;
+	unsigned threads;
+	struct loop loops[];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---------------------------------------------------------- exchanges */
+
+static struct exchange *exchange_new(struct loop *loop)
+{
+	struct exchange *exchange = loop->free_exchanges;
+	if (exchange)
+		loop->free_exchanges = exchange->next_free;
+	else
+		exchange = malloc(sizeof(*exchange));
+	if (!exchange)
+		return NULL;
+	*exchange = (struct exchange){.begin_ns = now_ns()};
+	loop->in_flight++;
+	return exchange;
+}
+
+static void exchange_free(struct loop *loop, struct exchange *exchange)
+{
+	loop->in_flight--;
+	exchange->next_free = loop->free_exchanges;
+	loop->free_exchanges = exchange;
+}
+
+/* ------------------------------------------------------------ replies */
+
+static void reply_free(struct reply *reply)
+{
+	MHD_destroy_response(reply->response);
+	free(reply);
+}
+
+static struct reply *reply_create(enum format type, size_t length)
+{
+	struct reply *reply = malloc(sizeof(*reply) + length);
+	if (!reply)
+		return NULL;
+	*reply = (struct reply){.type = type, .length = (uint16_t)length};
+	reply->response = MHD_create_response_from_buffer(length, reply->body, MHD_RESPMEM_PERSISTENT);
+	if (!reply->response) {
+		free(reply);
+		return NULL;
+	}
+	MHD_add_response_header(reply->response, MHD_HTTP_HEADER_CONTENT_TYPE, format_content_type(type));
+	return reply;
+}
+
+static struct reply *reply_get(struct loop *loop, enum format type, size_t length)
+{
+	struct reply_list *list = &loop->replies[type][length];
+	struct reply *reply = list->first;
+	if (!reply)
+		return reply_create(type, length);
+	list->first = reply->next_free;
+	list->count--;
+	return reply;
+}
+
+static void reply_put(struct loop *loop, struct reply *reply)
+{
+	struct reply_list *list = &loop->replies[reply->type][reply->length];
+	if (list->count == REPLIES_FREE_MAX) {
+		reply_free(reply);
+		return;
+	}
+	reply->next_free = list->first;
+	list->first = reply;
+	list->count++;
+}
+
+static void replies_destroy(struct loop *loop)
+{
+	struct reply_list *lists = &loop->replies[0][0];
+	for (size_t i = 0; i < sizeof(loop->replies) / sizeof(*lists); i++) {
+		while (lists[i].first) {
+			struct reply *reply = lists[i].first;
+			lists[i].first = reply->next_free;
+			reply_free(reply);
+		}
+	}
+}
+
+/* ------------------------------------------------------------ answering */
+
+static bool reusable(const struct loop *loop, const struct response *response)
+{
+	return response->constant_type && response->length <= REPLY_BYTES_MAX && !response->allow && !loop->stopping;
+}
+
+/* From a free list, with no allocation in the steady state. */
+static enum MHD_Result queue_reply(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
+				   const struct response *response)
+{
+	enum format type = response->content_type == format_content_type(FORMAT_BIN) ? FORMAT_BIN : FORMAT_JSON;
+	struct reply *reply = reply_get(loop, type, response->length);
+	if (!reply)
+		return MHD_NO;
+	memcpy(reply->body, response->body, response->length);
+	exchange->reply = reply;
+	return MHD_queue_response(connection, response->status, reply->response);
+}
+
+/* A response object for this answer alone, with libmicrohttpd's copy of the body. */
+static enum MHD_Result queue_copy(struct loop *loop, struct MHD_Connection *connection, const struct response *response)
+{
+	struct MHD_Response *copy =
+		MHD_create_response_from_buffer(response->length, (void *)(uintptr_t)response->body, MHD_RESPMEM_MUST_COPY);
+	if (!copy)
+		return MHD_NO;
+	MHD_add_response_header(copy, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+	if (response->allow)
+		MHD_add_response_header(copy, MHD_HTTP_HEADER_ALLOW, response->allow);
+	if (loop->stopping)
+		MHD_add_response_header(copy, MHD_HTTP_HEADER_CONNECTION, "close");
+	enum MHD_Result result = MHD_queue_response(connection, response->status, copy);
+	MHD_destroy_response(copy);
+	return result;
+}
+
+static const char *query_argument(const struct request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->context, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* The only place where a loop touches collected memory. */
+static enum MHD_Result answer(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
+			      const struct request *request)
+{
+	struct gc_mutator *m = loop->handler.m;
+	struct response response;
+	enum MHD_Result result;
+	gc_unpark(m);
+	uint64_t allocs = gc_mutator_allocs(m), alloc_bytes = gc_mutator_alloc_bytes(m);
+	{
+		GC_SCOPE(m);
+		handler_answer(&loop->handler, request, &response);
+		if (reusable(loop, &response))
+			result = queue_reply(loop, connection, exchange, &response);
+		else
+			result = queue_copy(loop, connection, &response);
+	}
+	exchange->allocs = gc_mutator_allocs(m) - allocs;
+	exchange->alloc_bytes = gc_mutator_alloc_bytes(m) - alloc_bytes;
+	gc_park(m);
+	exchange->status = (uint16_t)response.status;
+	exchange->key = response.key;
+	exchange->lookup = response.lookup;
+	exchange->format = response.format;
+	return result;
+}
+
+/* -------------------------------------------------------------- callbacks */
+
+static bool has_large_body(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return length && strtoull(length, NULL, 10) > UPLOAD_BYTES_MAX;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *upload_bytes, void **slot)
+{
+	struct loop *loop = context;
+	struct exchange *exchange = *slot;
+	const struct request request = {.method = method, .path = url, .argument = query_argument, .context = connection};
+	(void)version;
+	(void)upload;
+	if (!exchange) {
+		*slot = exchange = exchange_new(loop);
+		if (!exchange)
+			return MHD_NO;
+		/* Not worth reading: answered now, which closes the connection. */
+		return has_large_body(connection) ? answer(loop, connection, exchange, &request) : MHD_YES;
+	}
+	if (*upload_bytes) {
+		exchange->upload_bytes += *upload_bytes;
+		*upload_bytes = 0;
+		return exchange->upload_bytes <= UPLOAD_BYTES_MAX ? MHD_YES : MHD_NO;
+	}
+	return answer(loop, connection, exchange, &request);
+}
+
+static uint64_t peer_port(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (!info)
+		return 0;
+	if (info->client_addr->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_port);
+	return ntohs(((const struct sockaddr_in *)(const void *)info->client_addr)->sin_port);
+}
+
+/* The answer was written: tell tracers, count. */
+static void exchange_answered(struct loop *loop, struct MHD_Connection *connection, const struct exchange *exchange)
+{
+	PROBE_FIRE(request_end, peer_port(connection), exchange->key,
+		   (uint64_t)exchange->status | (uint64_t)loop->server->config->path << 16 |
+			   (uint64_t)exchange->format << 17,
+		   exchange->allocs, exchange->alloc_bytes, exchange->begin_ns);
+	struct metrics *metrics = loop->metrics;
+	metrics_add(&metrics->requests, 1);
+	metrics_add(&metrics->status[exchange->status / 100], 1);
+	if (exchange->lookup) {
+		metrics_add(&metrics->lookups, 1);
+		metrics_add(&metrics->lookup_allocs, exchange->allocs);
+		metrics_add(&metrics->lookup_alloc_bytes, exchange->alloc_bytes);
+	}
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct loop *loop = context;
+	struct exchange *exchange = *slot;
+	if (!exchange)
+		return;
+	*slot = NULL;
+	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->status)
+		exchange_answered(loop, connection, exchange);
+	if (exchange->reply)
+		reply_put(loop, exchange->reply);
+	exchange_free(loop, exchange);
+}
+
+/* --------------------------------------------------------------- the loop */
+
+/* Milliseconds until libmicrohttpd wants to run: -1 for never. */
+static int wanted_timeout_ms(struct loop *loop)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms;
+	if (MHD_get_timeout(loop->daemon, &timeout_ms) != MHD_YES)
+		return -1;
+	return timeout_ms < 60000 ? (int)timeout_ms : 60000;
+}
+
+/* Wait for sockets or the stop event, at most timeout_ms; true if a socket is ready. */
+static bool sockets_ready(struct loop *loop, int timeout_ms)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd fds[2] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = loop->stop_event, .events = POLLIN}};
+	poll(fds, loop->stopping ? 1 : 2, timeout_ms);
+	if (fds[1].revents)
+		loop->stopping = true;
+	return fds[0].revents;
+}
+
+/* While the collector has work, sockets are looked at after each slice of it, without sleeping. */
+static void loop_turn(struct loop *loop, int timeout_ms_max)
+{
+	int timeout_ms = wanted_timeout_ms(loop);
+	if (timeout_ms_max >= 0 && (timeout_ms < 0 || timeout_ms > timeout_ms_max))
+		timeout_ms = timeout_ms_max;
+	if (timeout_ms != 0 && !loop->idle_work)
+		loop->idle_work = gc_idle(loop->handler.m);
+	if (!sockets_ready(loop, loop->idle_work ? 0 : timeout_ms) && loop->idle_work && timeout_ms != 0) {
+		loop->idle_work = gc_idle(loop->handler.m);
+		return;
+	}
+	MHD_run(loop->daemon);
+}
+
+/* Accept what has connected, stop listening, answer what is in flight. */
+static void loop_drain(struct loop *loop)
+{
+	uint64_t deadline_ns = now_ns() + GRACE_NS;
+	for (unsigned turns = 0; turns < 100 && sockets_ready(loop, 0); turns++)
+		MHD_run(loop->daemon);
+	MHD_quiesce_daemon(loop->daemon);
+	close(loop->listen_fd);
+	loop->listen_fd = -1;
+	while ((loop->in_flight || sockets_ready(loop, 0)) && now_ns() < deadline_ns)
+		loop_turn(loop, 20);
+}
+
+static void *loop_main(void *context)
+{
+	struct loop *loop = context;
+	loop->handler.m = gc_attach(loop->server->service->heap);
+	if (!loop->handler.m) {
+		fprintf(stderr, "memlab-svc: no memory for an event loop; free some\n");
+		exit(1);
+	}
+	gc_park(loop->handler.m);
+	while (!loop->stopping)
+		loop_turn(loop, -1);
+	loop_drain(loop);
+	MHD_stop_daemon(loop->daemon);
+	loop->daemon = NULL;
+	gc_unpark(loop->handler.m);
+	gc_detach(loop->handler.m);
+	return NULL;
+}
+
+static struct MHD_Daemon *daemon_start(struct loop *loop)
+{
+	unsigned limit = CONNECTIONS_MAX;
+	return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, loop, MHD_OPTION_LISTEN_SOCKET, loop->listen_fd,
+				MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+				loop->server->config->idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop,
+				MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+/* --------------------------------------------------------------- listening */
+
+static int parse_address(const struct config *config, uint16_t port, struct sockaddr_storage *address,
+			 socklen_t *bytes)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+	const char *text = strcmp(config->address, "localhost") ? config->address : "127.0.0.1";
+	memset(address, 0, sizeof(*address));
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		*bytes = sizeof(*in);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
+		return -EINVAL;
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	*bytes = sizeof(*in6);
+	return 0;
+}
+
+/* A bound socket, or negative errno. It refuses connections until listen(). */
+static int bind_socket(const struct config *config, uint16_t port, bool shared)
+{
+	struct sockaddr_storage address;
+	socklen_t bytes;
+	int one = 1;
+	int error = parse_address(config, port, &address, &bytes);
+	if (error)
+		return error;
+	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (shared)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&address, bytes)) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static uint16_t bound_port(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t bytes = sizeof(address);
+	getsockname(fd, (struct sockaddr *)&address, &bytes);
+	if (address.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+/* Sockets that share a port would also share it with another service of the same user: look first. */
+static int check_port_free(const struct config *config)
+{
+	int fd = bind_socket(config, config->port, false);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int bind_all(struct server *server)
+{
+	const struct config *config = server->config;
+	bool shared = server->threads > 1;
+	int error = shared ? check_port_free(config) : 0;
+	server->port = config->port;
+	for (unsigned i = 0; i < server->threads && !error; i++) {
+		int fd = bind_socket(config, server->port, shared);
+		if (fd < 0)
+			return fd;
+		server->loops[i].listen_fd = fd;
+		server->port = bound_port(fd);
+	}
+	return error;
+}
+
+/* ------------------------------------------------------------------ server */
+
+int server_create(const struct config *config, struct metrics *loops, struct server **result)
+{
+	struct server *server = calloc(1, sizeof(*server) + config->threads * sizeof(server->loops[0]));
+	if (!server)
+		return -ENOMEM;
+	server->config = config;
+	server->threads = config->threads;
+	int error = 0;
+	for (unsigned i = 0; i < server->threads; i++) {
+		struct loop *loop = &server->loops[i];
+		loop->server = server;
+		loop->metrics = &loops[i];
+		loop->listen_fd = -1;
+		loop->stop_event = eventfd(0, EFD_CLOEXEC);
+		if (loop->stop_event < 0)
+			error = -errno;
+	}
+	if (!error)
+		error = bind_all(server);
+	if (error) {
+		server_destroy(server);
+		return error;
+	}
+	*result = server;
+	return 0;
+}
+
+uint16_t server_port(const struct server *server)
+{
+	return server->port;
+}
+
+static int loop_start(struct loop *loop)
+{
+	loop->handler.service = loop->server->service;
+	if (listen(loop->listen_fd, BACKLOG))
+		return -errno;
+	loop->daemon = daemon_start(loop);
+	if (!loop->daemon)
+		return -ENOMEM;
+	int error = pthread_create(&loop->thread, NULL, loop_main, loop);
+	if (error)
+		return -error;
+	loop->started = true;
+	pthread_setname_np(loop->thread, "loop");
+	return 0;
+}
+
+int server_start(struct server *server, const struct service *service)
+{
+	server->service = service;
+	for (unsigned i = 0; i < server->threads; i++) {
+		int error = loop_start(&server->loops[i]);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+void server_stop(struct server *server)
+{
+	for (unsigned i = 0; i < server->threads; i++)
+		eventfd_write(server->loops[i].stop_event, 1);
+	for (unsigned i = 0; i < server->threads; i++) {
+		if (server->loops[i].started)
+			pthread_join(server->loops[i].thread, NULL);
+		server->loops[i].started = false;
+	}
+}
+
+static void loop_destroy(struct loop *loop)
+{
+	if (loop->daemon)
+		MHD_stop_daemon(loop->daemon);
+	replies_destroy(loop);
+	while (loop->free_exchanges) {
+		struct exchange *exchange = loop->free_exchanges;
+		loop->free_exchanges = exchange->next_free;
+		free(exchange);
+	}
+	buffer_free(&loop->handler.buffer);
+	if (loop->listen_fd >= 0)
+		close(loop->listen_fd);
+	if (loop->stop_event >= 0)
+		close(loop->stop_event);
+}
+
+void server_destroy(struct server *server)
+{
+	if (!server)
+		return;
+	for (unsigned i = 0; i < server->threads; i++)
+		loop_destroy(&server->loops[i]);
+	free(server);
+}

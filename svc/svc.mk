@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# The collected heap as a library, the service, and the data programs.
+
+HEAP_SRC := $(wildcard svc/heap/*.c) svc/probes/probes.c
+HEAP_LIB := $(B)/lib/libmlheap.a
+
+DATASET_MAINS := svc/dataset/memlab-gen.c svc/dataset/memlab-loadindex.c
+DATASET_SRC := $(filter-out $(DATASET_MAINS),$(wildcard svc/dataset/*.c))
+SVC_SRC := $(filter-out svc/main.c,$(wildcard svc/*.c)) $(DATASET_SRC)
+SVC_LIB := $(B)/lib/libmlsvc.a
+SVC_LIBS := -lmicrohttpd -lz $(JEMALLOC) -lpthread -lm
+
+PROGRAMS += $(BIN)/memlab-svc
+ifneq ($(wildcard svc/dataset/memlab-gen.c),)
+PROGRAMS += $(BIN)/memlab-gen
+endif
+ifneq ($(wildcard svc/dataset/memlab-loadindex.c),)
+PROGRAMS += $(BIN)/memlab-loadindex
+endif
+
+$(HEAP_LIB): $(call objects,$(HEAP_SRC))
+	@mkdir -p $(@D)
+	$(call say,AR) rm -f $@; ar rcsD $@ $^
+
+$(SVC_LIB): $(call objects,$(SVC_SRC))
+	@mkdir -p $(@D)
+	$(call say,AR) rm -f $@; ar rcsD $@ $^
+
+# memlab_run_info must stay in .dynsym, where a tracer finds it in a stripped binary.
+$(BIN)/memlab-svc: $(call objects,svc/main.c) $(SVC_LIB) $(HEAP_LIB)
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info -o $@ $^ $(SVC_LIBS)
+
+$(BIN)/memlab-gen: $(call objects,svc/dataset/memlab-gen.c $(DATASET_SRC))
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ -lz -lpthread -lm
+
+$(BIN)/memlab-loadindex: $(call objects,svc/dataset/memlab-loadindex.c) $(SVC_LIB) $(HEAP_LIB)
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(SVC_LIBS)
+
+# run{} names the commit; the stamp changes only when the commit does.
+$(B)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo $(COMMIT) | cmp -s - $@ || echo $(COMMIT) >$@
+$(B)/obj/svc/runinfo.o: CFLAGS += -DMEMLAB_COMMIT='"$(COMMIT)"'
+$(B)/obj/svc/runinfo.o: $(B)/commit
+.PHONY: FORCE
+FORCE:
+
+# The service with known delays injected into chosen requests: what tracing tests find again.
+INJECT := $(B)/tests/memlab-svc-inject
+EXTRA_TEST_PROGRAMS += $(INJECT)
+$(INJECT): $(call objects,svc/main.c tests/svc/inject.c) $(SVC_LIB) $(HEAP_LIB)
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info -o $@ $^ $(SVC_LIBS)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Real records of a real process: what the programs write, from the first attach on.
+ */
+#include "fixture.h"
+
+static void thread_states_at_attach(void **state)
+{
+	(void)state;
+	struct target target = target_start("3");
+	struct source *source = open_source(target, (struct source_options){0});
+	assert_true(source_drain(source, keep, NULL) > 0);
+	assert_int_equal(kept_count(RECORD_TASK, 0), 4);
+	const struct record_task *task = kept_find(RECORD_TASK, target_tgid(source), 0);
+	assert_non_null(task);
+	assert_int_equal(task->tgid, task->h.tid);
+	assert_string_equal(task->comm, "echo");
+	assert_true(task->exec_ns > 0);
+	assert_false(task->running);
+	source_close(source);
+	target_stop(target);
+}
+
+static void what_is_known_of_the_target(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){0});
+	struct target_info info;
+	source_info(source, &info);
+	assert_int_equal(info.pid, target.pid);
+	assert_string_equal(info.comm, "echo");
+	assert_string_equal(info.link_kind, "uprobe_multi");
+	assert_string_equal(info.run_json, "{\"path\":\"echo\"}");
+	assert_int_equal(info.port_count, 1);
+	assert_int_equal(info.ports[0], target.port);
+	assert_true(info.probes_found >= 20);
+	assert_int_equal(info.probes_attached, info.probes_found - 1); /* all but gc_alloc */
+	assert_true(info.has_request_end);
+	source_close(source);
+	target_stop(target);
+}
+
+static void a_request_has_all_its_edges(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){0});
+	int fd = target_connect(target);
+	uint64_t before_ns = source_now_ns();
+	target_ask(fd, "h123456789");
+	drain_until(source, RECORD_SEND, 1);
+
+	const struct record_recv *recv = kept_find(RECORD_RECV, 0, 0);
+	const struct record_send *send = kept_find(RECORD_SEND, 0, 0);
+	assert_int_equal(kept_count(RECORD_RECV, 0), 1);
+	assert_int_equal(kept_count(RECORD_SEND, 0), 1);
+	assert_int_equal(recv->bytes, 10);
+	assert_int_equal(send->bytes, 10);
+	assert_int_equal(recv->h.tid, target_tgid(source));
+	assert_int_equal(recv->local_port, target.port);
+	assert_true(recv->sock == send->sock && recv->peer_port == send->peer_port);
+	assert_true(before_ns <= recv->arrival_ns && recv->arrival_ns <= recv->h.time_ns);
+	assert_true(recv->h.time_ns < send->h.time_ns && send->h.time_ns <= source_now_ns());
+
+	const struct record_event *begin = kept_find(RECORD_EVENT, 0, 0), *end = kept_find(RECORD_EVENT, 0, 1);
+	assert_int_equal(begin->event, EVENT_gc_handshake_begin);
+	assert_int_equal(end->event, EVENT_gc_handshake_end);
+	assert_int_equal(begin->args[0], 11);
+	assert_int_equal(begin->args[1], 22);
+	assert_int_equal(begin->args[2], 0);
+	assert_true(recv->h.time_ns < begin->h.time_ns && begin->h.time_ns < end->h.time_ns);
+
+	assert_true(kept_count(RECORD_WAKING, target_tgid(source)) >= 1);
+	assert_true(kept_count(RECORD_WAKEUP, target_tgid(source)) >= 1);
+	assert_true(kept_count(RECORD_SWITCH, 0) >= 2);
+	source_close(source);
+	target_stop(target);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(thread_states_at_attach),
+		cmocka_unit_test(what_is_known_of_the_target),
+		cmocka_unit_test(a_request_has_all_its_edges),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The main job end to end: service, load, tracer; counts exact, sums honest, known delays found.
+
+load common
+
+@test "counts are exact and sums are honest under load" {
+	need_root
+	GOGC=25 start_service "$bin/memlab-svc" --path naive
+	start_tracer "$service_pid" --json "$dir/trace.json"
+	run_load 8000 6s
+	stop_tracer
+	cat "$dir/screen"
+	# Every answer the load counted is a request of the tracer, and nothing else is.
+	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
+	[ "$(jq .errors "$dir/load.json")" = 0 ]
+	check "$dir/trace.json" '.lost == 0 and .late == 0'
+	check "$dir/trace.json" '.gc.cycles >= 3'
+	check "$dir/trace.json" '.checks.sum_error_ns_max == 0'
+	check "$dir/trace.json" '.checks.unattributed_percent <= 2'
+	check "$dir/trace.json" '.checks.cpu_time_error_percent <= 2'
+	# Of each slow request at most a tenth is unexplained.
+	check "$dir/trace.json" '[.worst[] | select(.server_ns > 1000000) | (.causes.unattributed.queue_ns + .causes.unattributed.service_ns) <= .server_ns / 10] | all'
+	# Allocations: the tracer's sum is the service's own.
+	kill -0 $service_pid
+	ask >"$dir/allocs.after.json"
+	check "$dir/trace.json" '.alloc.per_request_mean >= 10 and .alloc.bytes_per_request_mean > 0'
+	traced=$(jq .alloc.total "$dir/trace.json")
+	counted=$(jq -n --slurpfile a "$dir/allocs.before.json" --slurpfile b "$dir/allocs.after.json" '$b[0].total_objects - $a[0].total_objects')
+	echo "traced $traced, counted by the service $counted"
+	[ "$traced" = "$counted" ]
+}
+
+@test "the optimised path allocates nothing on the collected heap" {
+	need_root
+	start_service "$bin/memlab-svc" --path opt
+	start_tracer "$service_pid" --json "$dir/trace.json"
+	run_load 4000 2s
+	stop_tracer
+	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
+	check "$dir/trace.json" '.alloc.total == 0 and .requests > 0 and .gc.cycles == 0'
+}
+
+@test "withholding the scheduler's records makes unattributed grow" {
+	need_root
+	GOGC=25 start_service "$bin/memlab-svc" --path naive
+	start_tracer "$service_pid" --json "$dir/with.json"
+	run_load 4000 3s
+	stop_tracer
+	start_tracer "$service_pid" --withhold-sched --json "$dir/without.json"
+	run_load 4000 3s
+	stop_tracer
+	with=$(jq .checks.unattributed_percent "$dir/with.json")
+	without=$(jq .checks.unattributed_percent "$dir/without.json")
+	echo "unattributed: $with % with scheduler records, $without % without"
+	jq -en "$without > 4 * $with and $without > 10"
+	check "$dir/without.json" '.checks.sum_error_ns_max == 0'
+}
+
+# The middle of the parts that a cause got in the injected requests, against what was injected: within 10 % or 100 us.
+injected() { # kind cause
+	start_service "$BUILD/tests/memlab-svc-inject" --path naive
+	start_tracer "$service_pid" --json "$dir/trace.json"
+	for i in $(seq 9); do
+		curl -s --max-time 5 "$url/lookup?key=$i&inject=$1&ns=2000000" >/dev/null
+		curl -s --max-time 5 "$url/lookup?key=$i" >/dev/null
+	done
+	stop_tracer
+	cat "$dir/screen"
+	jq -c '.worst[] | {server_ns, causes}' "$dir/trace.json"
+	[ "$(jq .requests "$dir/trace.json")" = 18 ]
+	middle=$(jq "[.worst[0:9][] | .causes.$2.service_ns] | sort | .[4]" "$dir/trace.json")
+	echo "2,000,000 ns of $1 injected, the middle of nine blamed on $2: $middle ns"
+	[ "$middle" -ge 1800000 ] && [ "$middle" -le 2200000 ]
+}
+
+@test "2 ms of sleep land on blocked" {
+	need_root
+	injected sleep blocked
+}
+
+@test "2 ms of spinning land on own" {
+	need_root
+	injected spin own
+}
+
+@test "a forced stop of 2 ms lands on stop" {
+	need_root
+	injected stop stop
+}
+
+@test "every allocation with its stack: flame graph and folded stacks" {
+	need_root
+	start_service "$bin/memlab-svc" --path naive
+	start_tracer "$service_pid" --alloc=every --json "$dir/trace.json" --flame "$dir/alloc.svg" --folded "alloc_objects:$dir/alloc.folded"
+	run_load 500 2s
+	stop_tracer
+	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
+	check "$dir/trace.json" '.lost == 0'
+	head -5 "$dir/alloc.folded"
+	grep -q '</svg>' "$dir/alloc.svg"
+	! grep -qE 'https?://[^w]' "$dir/alloc.svg"
+	# Every allocation has a stack, but for those whose slots were handed out before the tracer came.
+	stacks=$(awk '{ n += $NF } END { print n }' "$dir/alloc.folded")
+	total=$(jq .alloc.total "$dir/trace.json")
+	echo "$stacks stacks, $total allocations"
+	[ "$stacks" -le "$total" ] && [ "$stacks" -ge $((total - 1500)) ]
+}
+
+@test "a process without memlab's probes is traced by its sockets and the scheduler" {
+	need_root
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	mkdir -p "$dir/logs"
+	cat >"$dir/nginx.conf" <<END
+daemon off; master_process off; pid $dir/nginx.pid; error_log $dir/error.log;
+events { worker_connections 256; }
+http { access_log off; client_body_temp_path $dir/a; proxy_temp_path $dir/b; fastcgi_temp_path $dir/c; uwsgi_temp_path $dir/d;
+ scgi_temp_path $dir/e; keepalive_requests 100000;
+ server { listen 127.0.0.1:$port; location / { return 200 "hello\n"; } } }
+END
+	nginx -c "$dir/nginx.conf" -p "$dir" 3>&- &
+	service_pid=$!
+	pids+=($service_pid)
+	url=http://127.0.0.1:$port
+	for _ in $(seq 100); do curl -s "$url" >/dev/null && break; sleep 0.05; done
+	records=1000 seed=1
+	start_tracer "$service_pid" --json "$dir/trace.json"
+	run_load 2000 2s
+	stop_tracer
+	cat "$dir/screen"
+	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
+	check "$dir/trace.json" '.lost == 0 and .checks.sum_error_ns_max == 0 and .checks.unattributed_percent <= 2'
+	grep -q 'cannot be seen' "$dir/screen"
+	run "$bin/memlab-trace" -p "$service_pid" --require-probes -d 1
+	[ "$status" -eq 4 ]
+}
+
+@test "kill -9 of the tracer leaves nothing behind and fails no request" {
+	need_root
+	start_service "$bin/memlab-svc" --path naive
+	objects() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -cE 'anon_inode:bpf[-_](link|prog|map)' || true; }
+	before=$(objects)
+	start_tracer "$service_pid"
+	"$bin/memlab-load" --url "$url" --rate 4000 --duration 3s --warmup 0s --connections 16 --keys "$records" --seed "$seed" \
+		--json "$dir/load.json" >"$dir/load.log" 2>&1 3>&- &
+	load_pid=$!
+	pids+=($load_pid)
+	sleep 1.2
+	[ "$(objects)" -gt "$before" ]
+	python3 "$BATS_TEST_DIRNAME/semaphores.py" "$service_pid" | tee "$dir/semaphores.during"
+	grep -qE 'request_end [1-9]' "$dir/semaphores.during"
+	kill -9 $tracer_pid
+	wait $load_pid
+	check "$dir/load.json" '.errors == 0 and .requests == 12000'
+	[ "$(objects)" -eq "$before" ]
+	python3 "$BATS_TEST_DIRNAME/semaphores.py" "$service_pid" | tee "$dir/semaphores.after"
+	! grep -qE ' [1-9]' "$dir/semaphores.after"
+}

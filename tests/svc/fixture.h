@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A heap with a small index and one handler, as an event loop has it, without HTTP. */
+#ifndef MEMLAB_TESTS_SVC_FIXTURE_H
+#define MEMLAB_TESTS_SVC_FIXTURE_H
+
+#include <string.h>
+
+#include "unit.h"
+
+#include "../../svc/handlers.h"
+#include "../../svc/site.h"
+
+#define FIXTURE_RECORDS 2000
+#define FIXTURE_SEED 42
+
+struct fixture {
+	struct config config;
+	struct gc_heap *heap;
+	struct store *store;
+	struct metrics loop;
+	struct service service;
+	struct handler handler;
+};
+
+static inline struct fixture *fixture_open(enum layout_id layout)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
+	char error[256];
+	assert_int_equal(gc_config_init(&f->config.gc, error, sizeof(error)), 0);
+	f->config.gc.sites = SITE_COUNT;
+	f->config.seed = FIXTURE_SEED;
+	f->config.layout = layout;
+	f->config.threads = 1;
+	f->config.pool = true;
+	assert_int_equal(gc_heap_create(&f->config.gc, &f->heap), 0);
+	f->handler.m = gc_attach(f->heap);
+	assert_non_null(f->handler.m);
+	struct store_config store = {.seed = FIXTURE_SEED, .count = FIXTURE_RECORDS, .layout = layout};
+	assert_int_equal(store_create(f->heap, f->handler.m, &store, &f->store), 0);
+	f->service = (struct service){
+		.config = &f->config, .heap = f->heap, .store = f->store, .loops = &f->loop, .run_info = "{}"};
+	f->handler.service = &f->service;
+	return f;
+}
+
+static inline void fixture_close(struct fixture *f)
+{
+	assert_int_equal(gc_verify(f->heap, f->handler.m, stderr), 0);
+	store_destroy(f->store);
+	gc_detach(f->handler.m);
+	gc_heap_destroy(f->heap);
+	buffer_free(&f->handler.buffer);
+	test_free(f);
+}
+
+/* A request with up to two arguments: name, value, name, value, NULL. */
+static inline const char *fixture_argument(const struct request *request, const char *name)
+{
+	for (const char *const *at = request->context; at && *at; at += 2)
+		if (!strcmp(at[0], name))
+			return at[1];
+	return NULL;
+}
+
+static inline struct response fixture_ask(struct fixture *f, const char *method, const char *path,
+					  const char *const *arguments)
+{
+	struct request request = {method, path, fixture_argument, (void *)(uintptr_t)arguments};
+	struct response response;
+	handler_answer(&f->handler, &request, &response);
+	return response;
+}
+
+#endif

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests: every tests/<area>/test_*.c is a cmocka program, every *.bats a bats file;
+# tests/run runs them all and counts. Areas link with the library they test.
+
+HEAP_TESTS := $(wildcard tests/heap/test_*.c)
+SVC_TESTS := $(wildcard tests/svc/test_*.c)
+TRACE_TESTS := $(wildcard tests/collectors/trace/test_*.c)
+LOAD_TESTS := $(wildcard tests/collectors/load/test_*.c)
+BPF_TESTS := $(wildcard tests/bpf/test_*.c)
+
+test_binaries = $(patsubst tests/%.c,$(B)/tests/%,$(1))
+# Fragments included before this one add programs that tests start, with EXTRA_TEST_PROGRAMS += ...
+TEST_PROGRAMS := $(call test_binaries,$(HEAP_TESTS) $(SVC_TESTS) $(TRACE_TESTS) $(LOAD_TESTS) $(BPF_TESTS)) $(EXTRA_TEST_PROGRAMS)
+
+# Small processes to be traced; they fire memlab's probes.
+TRACE_TARGETS := $(call test_binaries,$(wildcard tests/bpf/targets/*.c))
+TEST_PROGRAMS += $(TRACE_TARGETS)
+$(TRACE_TARGETS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/svc/probes/probes.o
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDFLAGS) -rdynamic -o $@ $^ -lpthread
+
+define test_rule
+$(call test_binaries,$(1)): $(B)/tests/%: $(B)/obj/tests/%.o $(2)
+	@mkdir -p $$(@D)
+	$$(call say,LD) $$(CC) $$(LDFLAGS) -o $$@ $$^ -lcmocka $(3)
+endef
+$(eval $(call test_rule,$(HEAP_TESTS),$(HEAP_LIB),$(JEMALLOC) -lpthread -lm))
+$(eval $(call test_rule,$(SVC_TESTS),$(SVC_LIB) $(HEAP_LIB),$(SVC_LIBS)))
+$(eval $(call test_rule,$(TRACE_TESTS),$(TRACE_LIB),$(TRACE_LIBS)))
+$(eval $(call test_rule,$(LOAD_TESTS),$(LOAD_LIB),-lz -lpthread -lm))
+$(eval $(call test_rule,$(BPF_TESTS),$(TRACE_LIB),$(TRACE_LIBS)))
+
+.PHONY: test-programs
+test-programs: $(TEST_PROGRAMS)
+	$(give_back)
+
+test: ## unit, integration and real-BPF tests (root for the last)
+	$(Q)$(MAKE) --no-print-directory all test-programs
+	$(Q)tests/run $(B); status=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
+
+demo: ## the main job: service under load, traced; leaves build/demo/
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)collectors/lab/demo $(B)
+
+up: ## service, load and tracer until Ctrl-C
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)collectors/lab/up $(B)
