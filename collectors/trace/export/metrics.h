@@ -3,9 +3,9 @@
  * What Prometheus scrapes from a tracer: the metrics of metrics.def, counted from every request.
  *
  * Histograms have the edges 2^k and 1.5 * 2^k ns from 1.024 us to 17 s, a subset of hist.h's, so that the
- * histograms of many tracers add up. memlab_request_cause_seconds_total is keyed by the same edge `le` as the bucket
- * its requests fell into: the causes of all requests above a fleet's percentile are then one query. One thread at a
- * time.
+ * histograms of many tracers add up. memlab_request_cause_seconds_total is keyed by the upper edge of the bucket its
+ * requests fell into: the causes of all requests above a fleet's percentile are then one query. That label is called
+ * `bucket`, because promtool wants `le` on histograms alone. One thread at a time.
  */
 #ifndef MEMLAB_TRACE_EXPORT_METRICS_H
 #define MEMLAB_TRACE_EXPORT_METRICS_H
