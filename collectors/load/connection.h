@@ -15,11 +15,7 @@
 #include "request.h"
 #include "response.h"
 
-enum connection_state {
-	CONNECTION_CLOSED,
-	CONNECTION_CONNECTING,
-	CONNECTION_OPEN
-};
+enum connection_state { CONNECTION_CLOSED, CONNECTION_CONNECTING, CONNECTION_OPEN };
 
 /* A request on the wire. */
 struct flight {
@@ -35,19 +31,19 @@ struct connection {
 	enum connection_state state;
 	uint32_t generation; /* tells events of an earlier socket apart */
 	uint16_t local_port;
-	bool listed;         /* in a ready list */
-	bool ending;         /* the target will close after the current answer */
+	bool listed; /* in a ready list */
+	bool ending; /* the target will close after the current answer */
 	uint32_t flight_first, flight_count;
 	uint32_t unsent_begin, unsent_end;
-	uint64_t sequence;   /* answers on this socket so far */
-	uint64_t free_ns;    /* since when there is room in the pipeline */
-	uint64_t retry_ns;   /* closed: when to connect again; connecting: since when */
+	uint64_t sequence; /* answers on this socket so far */
+	uint64_t free_ns;  /* since when there is room in the pipeline */
+	uint64_t retry_ns; /* closed: when to connect again; connecting: since when */
 	uint64_t backoff_ns;
 	struct connection *next, *previous; /* ready list */
 	struct flight *flights;             /* ring of `pipeline` entries */
 	char *unsent;                       /* the rest of a request that the socket did not take; or NULL */
 	struct response response;
-	struct response_body body;          /* --check: the answer's body so far */
+	struct response_body body; /* --check: the answer's body so far */
 };
 
 /* The requests outstanding, oldest first: index 0 .. flight_count-1. */

@@ -26,15 +26,15 @@
 
 #define EVENTS_MAX 256
 #define RECEIVE_BYTES 65536
-#define SEND_BURST 16                      /* then a look at the sockets */
-#define CONNECTING_MAX 128                 /* handshakes at a time: fewer than any listen backlog */
+#define SEND_BURST 16      /* then a look at the sockets */
+#define CONNECTING_MAX 128 /* handshakes at a time: fewer than any listen backlog */
 #define TICK_NS (20 * NS_PER_MS)
-#define TICK_PARTS 8                       /* a tick looks at this part of the connections */
+#define TICK_PARTS 8 /* a tick looks at this part of the connections */
 #define BACKOFF_MIN_NS (10 * NS_PER_MS)
 #define BACKOFF_MAX_NS NS_PER_S
-#define GONE_NS NS_PER_S                   /* nothing listens for this long: the target is gone */
-#define LEAD_NS NS_PER_MS                  /* from the start of the loop to the first start */
-#define WAITED_NS NS_PER_MS                /* a wait for a connection worth counting */
+#define GONE_NS NS_PER_S    /* nothing listens for this long: the target is gone */
+#define LEAD_NS NS_PER_MS   /* from the start of the loop to the first start */
+#define WAITED_NS NS_PER_MS /* a wait for a connection worth counting */
 #define SPARE_FILES 64
 
 struct driver {
@@ -134,8 +134,7 @@ static void count_answer(struct driver *driver, struct connection *connection, u
 static void list_if_ready(struct driver *driver, struct connection *connection)
 {
 	if (connection->state == CONNECTION_OPEN && !connection->listed && !connection->ending &&
-	    connection->unsent_begin == connection->unsent_end &&
-	    connection->flight_count < driver->options->pipeline)
+	    connection->unsent_begin == connection->unsent_end && connection->flight_count < driver->options->pipeline)
 		ready_add(&driver->ready, connection);
 }
 
@@ -391,8 +390,9 @@ static bool bytes_take(struct driver *driver, struct connection *connection, siz
 
 	while (length) {
 		size_t used = 0;
-		enum response_result result = connection->flight_count == 0 ? RESPONSE_BAD
-					      : response_feed(&connection->response, at, length, &used, body);
+		enum response_result result = connection->flight_count == 0
+						      ? RESPONSE_BAD
+						      : response_feed(&connection->response, at, length, &used, body);
 
 		at += used;
 		length -= used;

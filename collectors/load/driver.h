@@ -26,9 +26,9 @@ struct outcome {
 	uint64_t sent_total;       /* requests handed to a socket */
 	uint64_t answered_total;   /* answers of any status: warm-up, window and drain */
 	uint64_t reconnects;
-	bool interrupted;          /* stopped before its time */
-	bool target_gone;          /* nothing listens any more */
-	struct usage usage;        /* of the run alone */
+	bool interrupted;   /* stopped before its time */
+	bool target_gone;   /* nothing listens any more */
+	struct usage usage; /* of the run alone */
 	uint32_t step_count;
 	struct schedule_step steps[SCHEDULE_STEPS_MAX];
 	struct tally *tallies; /* one per step */

@@ -9,11 +9,7 @@
 #include "permutation.h"
 #include "zipf.h"
 
-enum key_order {
-	KEYS_ZIPF,
-	KEYS_UNIFORM,
-	KEYS_SEQUENTIAL
-};
+enum key_order { KEYS_ZIPF, KEYS_UNIFORM, KEYS_SEQUENTIAL };
 
 struct keys {
 	enum key_order order;

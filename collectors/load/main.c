@@ -16,13 +16,7 @@
 #include "driver.h"
 #include "report.h"
 
-enum exit_status {
-	STATUS_OK = 0,
-	STATUS_ERROR = 1,
-	STATUS_USAGE = 2,
-	STATUS_NOT_FOUND = 4,
-	STATUS_GONE = 5
-};
+enum exit_status { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2, STATUS_NOT_FOUND = 4, STATUS_GONE = 5 };
 
 #define SIGNAL_TWICE_NS (300 * NS_PER_MS)
 
@@ -56,11 +50,11 @@ static void signals_take(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-#define complain(...)                                                                                                  \
-	do {                                                                                                           \
-		fprintf(stderr, "memlab-load: ");                                                                      \
-		fprintf(stderr, __VA_ARGS__);                                                                          \
-		fputc('\n', stderr);                                                                                   \
+#define complain(...)                             \
+	do {                                      \
+		fprintf(stderr, "memlab-load: "); \
+		fprintf(stderr, __VA_ARGS__);     \
+		fputc('\n', stderr);              \
 	} while (0)
 
 /* ---------------------------------------------------------------- outputs */
@@ -134,7 +128,8 @@ static int complain_unreachable(const struct load_options *options, int error)
 static int keys_settle(struct load_options *options, const struct target *target)
 {
 	if (!target->known && !options->keys_given) {
-		complain("%s does not say how many records it has (GET /debug/allocs); is it memlab-svc? Give --keys and --seed",
+		complain("%s does not say how many records it has (GET /debug/allocs); is it memlab-svc? Give --keys "
+			 "and --seed",
 			 options->url.authority);
 		return STATUS_NOT_FOUND;
 	}
@@ -183,7 +178,8 @@ static int verdict(const struct load_options *options, const struct outcome *out
 		return STATUS_GONE;
 	}
 	if (errors) {
-		complain("%" PRIu64 " errors in %" PRIu64 " requests; the report counts them by kind", errors, outcome->sent_total);
+		complain("%" PRIu64 " errors in %" PRIu64 " requests; the report counts them by kind", errors,
+			 outcome->sent_total);
 		return STATUS_ERROR;
 	}
 	return STATUS_OK;

@@ -39,9 +39,12 @@ enum option_key {
 };
 
 static const struct argp_option option_table[] = {
-	{"url", OPTION_URL, "URL", 0, "Target, default http://127.0.0.1:8080. With a path, that path is requested as it is; "
-				      "without, records of memlab-svc are looked up", 1},
-	{"rate", OPTION_RATE, "R[,R...]", 0, "Requests per second (20000, 60k); several are steps, one after the other", 1},
+	{"url", OPTION_URL, "URL", 0,
+	 "Target, default http://127.0.0.1:8080. With a path, that path is requested as it is; "
+	 "without, records of memlab-svc are looked up",
+	 1},
+	{"rate", OPTION_RATE, "R[,R...]", 0, "Requests per second (20000, 60k); several are steps, one after the other",
+	 1},
 	{"arrivals", OPTION_ARRIVALS, "KIND", 0, "constant (default) or poisson", 1},
 	{"connections", OPTION_CONNECTIONS, "N", 0, "Keep-alive connections, 1 to 10000, default 64", 1},
 	{"pipeline", OPTION_PIPELINE, "N", 0, "Requests outstanding per connection, 1 (default) to 128", 1},
@@ -87,7 +90,8 @@ static error_t parse_count(struct parse *parse, const char *option, const char *
 	return refuse(parse, option, value, advice);
 }
 
-static error_t parse_duration(struct parse *parse, const char *option, const char *value, uint64_t least_ns, uint64_t *ns)
+static error_t parse_duration(struct parse *parse, const char *option, const char *value, uint64_t least_ns,
+			      uint64_t *ns)
 {
 	uint64_t duration;
 
@@ -168,12 +172,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_URL:
-		return url_parse(value, &options->url)
-			       ? refuse(parse, "url", value, "write it as http://HOST:PORT")
-			       : 0;
+		return url_parse(value, &options->url) ? refuse(parse, "url", value, "write it as http://HOST:PORT")
+						       : 0;
 	case OPTION_RATE:
 		return quantity_rates(value, options->rates, SCHEDULE_STEPS_MAX, &options->rate_count)
-			       ? refuse(parse, "rate", value, "write requests per second such as 20000, 60k or 5k,20k,60k")
+			       ? refuse(parse, "rate", value,
+					"write requests per second such as 20000, 60k or 5k,20k,60k")
 			       : 0;
 	case OPTION_ARRIVALS:
 		error = parse_word(parse, "arrivals", value, "constant", "poisson", &second);
@@ -233,12 +237,23 @@ static const struct argp_option *option_find(const char *name, size_t length)
 	return NULL;
 }
 
-/* Gives a one-dash long option its second dash; the text lives as long as the process. */
+/* Gives a one-dash long option its second dash. argv keeps the text, so it lives as long as the process. */
 static char *two_dashes(const char *argument)
 {
-	char *copy = NULL;
+	struct kept {
+		struct kept *next;
+		char text[];
+	};
+	static struct kept *all;
+	size_t bytes = strlen(argument) + 2;
+	struct kept *kept = malloc(sizeof(*kept) + bytes);
 
-	return asprintf(&copy, "-%s", argument) < 0 ? NULL : copy;
+	if (!kept)
+		return NULL;
+	snprintf(kept->text, bytes, "-%s", argument);
+	kept->next = all;
+	all = kept;
+	return kept->text;
 }
 
 /* Refuses unknown options and missing or needless values, before argp would in two lines of its own. */
@@ -254,10 +269,10 @@ static int arguments_normalize(int argc, char **argv, char *error)
 		const char *name = argument + (argument[1] == '-' ? 2 : 1);
 		size_t length = strcspn(name, "=");
 		const struct argp_option *option = option_find(name, length);
-		const char *problem = !option				   ? "unknown option"
-				      : name[length] && !option->arg	   ? "needless value in"
+		const char *problem = !option                                         ? "unknown option"
+				      : name[length] && !option->arg                  ? "needless value in"
 				      : option->arg && !name[length] && i + 1 == argc ? "missing value of"
-										   : NULL;
+										      : NULL;
 		if (problem) {
 			snprintf(error, OPTIONS_ERROR_BYTES, "%s %s; see memlab-load --help", problem, argument);
 			return -EINVAL;
@@ -308,9 +323,11 @@ int options_parse(struct load_options *options, int argc, char **argv, char erro
 	static const struct argp argp = {
 		.options = option_table,
 		.parser = parse_option,
-		.doc = "Drive an HTTP service with requests on a fixed schedule that never waits for answers, and report "
+		.doc = "Drive an HTTP service with requests on a fixed schedule that never waits for answers, and "
+		       "report "
 		       "response times from the intended start of each (and, beside them, the uncorrected ones)."
-		       "\vEverything is also in memlab-load(1). Exit status: 0 all answered, 1 some requests failed or another "
+		       "\vEverything is also in memlab-load(1). Exit status: 0 all answered, 1 some requests failed or "
+		       "another "
 		       "error, 2 usage, 4 target not found, 5 target went away.",
 	};
 	struct parse parse = {options, error};

@@ -16,10 +16,7 @@
 #define OPTIONS_PIPELINE_MAX 128
 #define OPTIONS_ERROR_BYTES 256
 
-enum lookup_format {
-	FORMAT_JSON,
-	FORMAT_BIN
-};
+enum lookup_format { FORMAT_JSON, FORMAT_BIN };
 
 struct load_options {
 	struct url url;

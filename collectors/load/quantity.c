@@ -84,7 +84,8 @@ int quantity_rates(const char *text, double *rates, uint32_t capacity, uint32_t 
 
 int quantity_duration(const char *text, uint64_t *ns)
 {
-	static const struct unit units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"m", 60}, {"h", 3600}, {NULL, 0}};
+	static const struct unit units[] = {{"", 1},   {"s", 1},    {"ms", 1e-3}, {"us", 1e-6},
+					    {"m", 60}, {"h", 3600}, {NULL, 0}};
 	double seconds;
 	int error = with_unit(text, units, &seconds);
 

@@ -83,7 +83,8 @@ static void text_heading(const struct report *report, FILE *file)
 
 	fprintf(file, "memlab-load %s  http://%s%s\n ", MEMLAB_VERSION, options->url.authority, options->url.path);
 	if (!options->url.path[0]) {
-		fprintf(file, "%s records, %s", lookup_format_name(options->format), key_order_name(options->key_order));
+		fprintf(file, "%s records, %s", lookup_format_name(options->format),
+			key_order_name(options->key_order));
 		if (options->key_order == KEYS_ZIPF)
 			fprintf(file, " %g", options->zipf_exponent);
 		fprintf(file, " over %s keys, seed %" PRIu64 "%s\n ", grouped(count, options->keys), options->seed,
@@ -93,7 +94,8 @@ static void text_heading(const struct report *report, FILE *file)
 	if (options->pipeline > 1)
 		fprintf(file, " x %u pipelined", options->pipeline);
 	fprintf(file, ", %s arrivals, %g s warm-up, %g s measured%s\n", arrivals_name(options->arrivals),
-		(double)options->warmup_ns / 1e9, (double)options->duration_ns / 1e9, options->spin ? ", spinning" : "");
+		(double)options->warmup_ns / 1e9, (double)options->duration_ns / 1e9,
+		options->spin ? ", spinning" : "");
 }
 
 static void text_row(FILE *file, const char *label, uint64_t response, uint64_t uncorrected, uint64_t lag)
@@ -135,7 +137,8 @@ static void text_step(const struct report *report, uint32_t step, FILE *file)
 	const struct tally *tally = &report->outcome->tallies[step];
 	char asked[32], achieved[32], answered[32];
 
-	fprintf(file, "\n asked %s/s   achieved %s/s   %s answered   ", rate_text(asked, report->outcome->steps[step].rate),
+	fprintf(file, "\n asked %s/s   achieved %s/s   %s answered   ",
+		rate_text(asked, report->outcome->steps[step].rate),
 		rate_text(achieved, report_achieved_rate(report->outcome, step)), grouped(answered, tally->answered));
 	text_errors(tally, file);
 	if (tally->response_ns.count)
@@ -179,7 +182,8 @@ static void json_histogram(struct json *json, const struct latency *latency)
 	for (uint32_t b = 0; b < HIST_BUCKETS; b++) {
 		if (!latency->buckets[b])
 			continue;
-		int length = snprintf(row, sizeof(row), "{\"from_ns\": %" PRIu64 ", \"to_ns\": %" PRIu64 ", \"count\": %" PRIu64 "}",
+		int length = snprintf(row, sizeof(row),
+				      "{\"from_ns\": %" PRIu64 ", \"to_ns\": %" PRIu64 ", \"count\": %" PRIu64 "}",
 				      hist_floor(b), hist_ceiling(b), latency->buckets[b]);
 
 		json_raw(json, NULL, row, (size_t)length);
@@ -376,6 +380,7 @@ void report_hgrm(const struct latency *latency, FILE *file)
 		hgrm_line(file, latency->max_ns, 1, latency->count);
 	fprintf(file, "#[Mean    = %12.6f, StdDeviation   = %12.6f]\n", latency_mean_ns(latency) / 1e6,
 		latency_deviation_ns(latency) / 1e6);
-	fprintf(file, "#[Max     = %12.6f, Total count    = %12" PRIu64 "]\n", (double)latency->max_ns / 1e6, latency->count);
+	fprintf(file, "#[Max     = %12.6f, Total count    = %12" PRIu64 "]\n", (double)latency->max_ns / 1e6,
+		latency->count);
 	fprintf(file, "#[Buckets = %12d, SubBuckets     = %12u]\n", HIST_BITS - HIST_SUB_BITS + 1, HIST_SUB);
 }

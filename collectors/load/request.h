@@ -18,10 +18,10 @@
 
 struct request {
 	bool lookup, stamp;
-	size_t head_bytes;  /* up to the key */
+	size_t head_bytes; /* up to the key */
 	size_t tail_bytes;
-	size_t fixed_bytes; /* of the prepared request, up to the stamp */
-	size_t total_bytes; /* of the prepared request, stamp included */
+	size_t fixed_bytes;           /* of the prepared request, up to the stamp */
+	size_t total_bytes;           /* of the prepared request, stamp included */
 	char tail[REQUEST_BYTES_MAX]; /* after the key */
 	char bytes[2 * REQUEST_BYTES_MAX];
 };

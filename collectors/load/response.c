@@ -86,8 +86,7 @@ static const char *header_value(const struct response *response, const char *nam
 {
 	size_t name_length = strlen(name), kept = line_kept(response);
 
-	if (kept <= name_length || response->line[name_length] != ':' ||
-	    strncasecmp(response->line, name, name_length))
+	if (kept <= name_length || response->line[name_length] != ':' || strncasecmp(response->line, name, name_length))
 		return NULL;
 	const char *value = response->line + name_length + 1, *end = response->line + kept;
 
@@ -106,8 +105,9 @@ static bool number(const char *text, size_t length, unsigned int base, uint64_t 
 
 	for (size_t i = 0; i < length; i++) {
 		char c = text[i] | 0x20;
-		unsigned int place = digit(text[i]) ? (unsigned int)(text[i] - '0')
-				     : c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 16;
+		unsigned int place = digit(text[i])         ? (unsigned int)(text[i] - '0')
+				     : c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10
+							    : 16;
 
 		if (place >= base || sum >> 56)
 			return false;

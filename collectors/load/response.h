@@ -21,9 +21,9 @@
 enum response_phase {
 	RESPONSE_STATUS_LINE,
 	RESPONSE_HEADERS,
-	RESPONSE_BODY,         /* `remaining` bytes more */
-	RESPONSE_CHUNK_SIZE,   /* a line with the size of the next chunk */
-	RESPONSE_CHUNK_DATA,   /* `remaining` bytes more, then an empty line */
+	RESPONSE_BODY,       /* `remaining` bytes more */
+	RESPONSE_CHUNK_SIZE, /* a line with the size of the next chunk */
+	RESPONSE_CHUNK_DATA, /* `remaining` bytes more, then an empty line */
 	RESPONSE_CHUNK_END,
 	RESPONSE_TRAILERS,
 	RESPONSE_UNTIL_CLOSE
@@ -50,7 +50,7 @@ struct response {
 	bool has_length;
 	uint32_t head_bytes;
 	uint64_t remaining;
-	uint64_t length; /* Content-Length, when has_length */
+	uint64_t length;     /* Content-Length, when has_length */
 	uint32_t line_bytes; /* of the current line so far; only the first RESPONSE_LINE_KEPT are kept */
 	char line[RESPONSE_LINE_KEPT];
 };

@@ -22,14 +22,14 @@ enum error_kind {
 };
 
 struct tally {
-	uint64_t answered;          /* of the measured window, whatever the status */
+	uint64_t answered;           /* of the measured window, whatever the status */
 	uint64_t received_in_window; /* answers that arrived during the measured window, whenever asked */
 	uint64_t waited;             /* requests in the distributions that waited over 1 ms for a free connection */
 	uint64_t errors[ERROR_KINDS];
 	struct latency response_ns;    /* intended start to receipt: what a user feels */
 	struct latency uncorrected_ns; /* send to receipt: blind to the time before the send */
 	struct latency client_wait_ns; /* intended start to send */
-	struct latency send_lag_ns;    /* the part of client_wait_ns that is the generator's own: a connection was free */
+	struct latency send_lag_ns; /* the part of client_wait_ns that is the generator's own: a connection was free */
 };
 
 const char *error_kind_name(enum error_kind kind);

@@ -55,8 +55,8 @@ static int answer_read(int fd, struct response *response, struct response_body *
 
 		if (got < 0)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		enum response_result result = got ? response_feed(response, piece, (size_t)got, &used, body)
-						  : response_close(response);
+		enum response_result result =
+			got ? response_feed(response, piece, (size_t)got, &used, body) : response_close(response);
 
 		if (result == RESPONSE_DONE)
 			return 0;
@@ -73,7 +73,8 @@ static void about_take(struct target *target, const struct response_body *body)
 	target->known = !jsonscan_u64(body->bytes, body->length, "records", &target->records) &&
 			!jsonscan_u64(body->bytes, body->length, "seed", &target->seed) && target->records > 0;
 	target->run = jsonscan_member(body->bytes, body->length, "run", &target->run_bytes);
-	if (target->run && (target->run_bytes < 2 || target->run[0] != '{' || target->run[target->run_bytes - 1] != '}'))
+	if (target->run &&
+	    (target->run_bytes < 2 || target->run[0] != '{' || target->run[target->run_bytes - 1] != '}'))
 		target->run = NULL;
 }
 
@@ -82,8 +83,8 @@ int target_ask(struct target *target, const struct url *url, uint64_t timeout_ns
 	struct response_body body = {.bytes = target->about, .capacity = sizeof(target->about)};
 	struct response response;
 	char request[512];
-	int length = snprintf(request, sizeof(request), "GET /debug/allocs HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
-			      url->authority);
+	int length = snprintf(request, sizeof(request),
+			      "GET /debug/allocs HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", url->authority);
 	int fd = connect_blocking(target, timeout_ns);
 
 	if (fd < 0)

@@ -61,8 +61,8 @@ int url_parse(const char *text, struct url *url)
 	text += strlen(scheme);
 	size_t authority = strcspn(text, "/");
 
-	if (copy(url->authority, sizeof(url->authority), text, authority) ||
-	    host_parse(text, authority, url, &used) || port_parse(text + used, authority - used, url))
+	if (copy(url->authority, sizeof(url->authority), text, authority) || host_parse(text, authority, url, &used) ||
+	    port_parse(text + used, authority - used, url))
 		return -EINVAL;
 	text += authority;
 	return copy(url->path, sizeof(url->path), text, strcmp(text, "/") ? strlen(text) : 0);

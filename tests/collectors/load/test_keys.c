@@ -211,14 +211,10 @@ static void sequential_keys_wrap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(zipf_has_its_distribution),
-		cmocka_unit_test(zipf_test_has_power),
-		cmocka_unit_test(zipf_at_its_limits),
-		cmocka_unit_test(permutation_is_a_bijection),
-		cmocka_unit_test(permutation_scatters),
-		cmocka_unit_test(zipf_keys_are_scattered_ranks),
-		cmocka_unit_test(keys_repeat_for_a_seed),
-		cmocka_unit_test(uniform_keys_are_even),
+		cmocka_unit_test(zipf_has_its_distribution), cmocka_unit_test(zipf_test_has_power),
+		cmocka_unit_test(zipf_at_its_limits),        cmocka_unit_test(permutation_is_a_bijection),
+		cmocka_unit_test(permutation_scatters),      cmocka_unit_test(zipf_keys_are_scattered_ranks),
+		cmocka_unit_test(keys_repeat_for_a_seed),    cmocka_unit_test(uniform_keys_are_even),
 		cmocka_unit_test(sequential_keys_wrap),
 	};
 

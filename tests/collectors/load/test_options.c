@@ -28,7 +28,8 @@ static void rates_are_read(void **state)
 	assert_true(rate == 1500);
 	assert_int_equal(quantity_rate("0.5", &rate), 0);
 	assert_true(rate == 0.5);
-	static const char *const wrong[] = {"", "0", "-1", "k", "1kk", "inf", "nan", "0x10", "1e3", " 1", "1 ", "1..2", "99M", "."};
+	static const char *const wrong[] = {"",     "0",   "-1", "k",  "1kk",  "inf", "nan",
+					    "0x10", "1e3", " 1", "1 ", "1..2", "99M", "."};
 
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		assert_int_equal(quantity_rate(wrong[i], &rate), -EINVAL);
@@ -45,8 +46,13 @@ static void durations_are_read(void **state)
 	static const struct {
 		const char *text;
 		uint64_t ns;
-	} right[] = {{"30s", 30 * NS_PER_S}, {"500ms", 500 * NS_PER_MS}, {"2m", 120 * NS_PER_S}, {"1h", 3600 * NS_PER_S},
-		     {"1.5", 1500 * NS_PER_MS}, {"10us", 10 * NS_PER_US}, {"0", 0}};
+	} right[] = {{"30s", 30 * NS_PER_S},
+		     {"500ms", 500 * NS_PER_MS},
+		     {"2m", 120 * NS_PER_S},
+		     {"1h", 3600 * NS_PER_S},
+		     {"1.5", 1500 * NS_PER_MS},
+		     {"10us", 10 * NS_PER_US},
+		     {"0", 0}};
 	static const char *const wrong[] = {"", "s", "1d", "-1s", "1 s", "1e9s", "800000s"};
 	uint64_t ns;
 
@@ -68,8 +74,18 @@ static void urls_are_read(void **state)
 		{"http://localhost/", "localhost", "80", "localhost", ""},
 		{"http://[::1]:81/a/b?c=d", "::1", "81", "[::1]:81", "/a/b?c=d"},
 	};
-	static const char *const wrong[] = {"", "x", "https://a", "http://", "http://:80", "http://a:", "http://a:0",
-					    "http://a:70000", "http://a:8x", "http://[::1", "http://[]x", "http://a/b c",
+	static const char *const wrong[] = {"",
+					    "x",
+					    "https://a",
+					    "http://",
+					    "http://:80",
+					    "http://a:",
+					    "http://a:0",
+					    "http://a:70000",
+					    "http://a:8x",
+					    "http://[::1",
+					    "http://[]x",
+					    "http://a/b c",
 					    "http://a/\r\nX: y"};
 	struct url url;
 
@@ -102,10 +118,11 @@ static int parse(const char **argv)
 static void a_full_command_line(void **state)
 {
 	(void)state;
-	assert_int_equal(PARSE("--url", "http://127.0.0.1:81", "--rate", "60k", "--arrivals", "poisson", "--connections",
-			       "512", "--duration", "30s", "--warmup", "2s", "--keys", "77", "--zipf", "1.2", "--format",
-			       "bin", "--seed", "7", "--check", "--stamp", "--spin", "--pipeline", "4", "--json", "a",
-			       "--hgrm", "b", "--edges", "c", "--timeout", "3s"), 0);
+	assert_int_equal(PARSE("--url", "http://127.0.0.1:81", "--rate", "60k", "--arrivals", "poisson",
+			       "--connections", "512", "--duration", "30s", "--warmup", "2s", "--keys", "77", "--zipf",
+			       "1.2", "--format", "bin", "--seed", "7", "--check", "--stamp", "--spin", "--pipeline",
+			       "4", "--json", "a", "--hgrm", "b", "--edges", "c", "--timeout", "3s"),
+			 0);
 	assert_string_equal(options.url.port, "81");
 	assert_true(options.rates[0] == 60000 && options.rate_count == 1);
 	assert_int_equal(options.arrivals, ARRIVALS_POISSON);
@@ -216,9 +233,9 @@ static void the_longest_request_fits(void **state)
 	assert_memory_equal(request.bytes + request.total_bytes - 4, "\r\n\r\n", 4);
 }
 
-static const char about[] =
-	"{ \"live_heap\": 123, \"note\": \"a \\\"records\\\": 9 trap\",\n \"run\":{\"path\":\"naive\",\"records\":231409,"
-	"\"nested\":[{\"seed\":{}}]}, \"seed\" : 42 ,\"last\":true}";
+static const char about[] = "{ \"live_heap\": 123, \"note\": \"a \\\"records\\\": 9 trap\",\n "
+			    "\"run\":{\"path\":\"naive\",\"records\":231409,"
+			    "\"nested\":[{\"seed\":{}}]}, \"seed\" : 42 ,\"last\":true}";
 
 static void members_are_found(void **state)
 {

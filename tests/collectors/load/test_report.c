@@ -53,9 +53,9 @@ static void times_are_readable(void **state)
 	static const struct {
 		uint64_t ns;
 		const char *text;
-	} right[] = {{0, "0 ns"},	    {999, "999 ns"},	   {1000, "1.00 us"},	     {31234, "31.2 us"},
-		     {312345, "312 us"},    {999499, "999 us"},	   {999500, "1.00 ms"},	     {4150000, "4.15 ms"},
-		     {9994999, "9.99 ms"},  {9996000, "10.0 ms"}, {123456789012, "123 s"}, {9999999999999, "10000 s"}};
+	} right[] = {{0, "0 ns"},          {999, "999 ns"},      {1000, "1.00 us"},       {31234, "31.2 us"},
+		     {312345, "312 us"},   {999499, "999 us"},   {999500, "1.00 ms"},     {4150000, "4.15 ms"},
+		     {9994999, "9.99 ms"}, {9996000, "10.0 ms"}, {123456789012, "123 s"}, {9999999999999, "10000 s"}};
 	char text[DURATION_BYTES];
 
 	(void)state;
@@ -235,8 +235,9 @@ static void json_is_escaped_and_separated(void **state)
 	json_raw(&json, "raw", "{}!", 2);
 	json_object_end(&json);
 	fclose(file);
-	assert_string_equal(text, "{\n  \"empty\": [],\n  \"a\\\"b\": \"\\\\\\u000a\",\n  \"list\": [\n    1,\n    2.50\n  ],\n"
-				  "  \"yes\": true,\n  \"raw\": {}\n}\n");
+	assert_string_equal(
+		text, "{\n  \"empty\": [],\n  \"a\\\"b\": \"\\\\\\u000a\",\n  \"list\": [\n    1,\n    2.50\n  ],\n"
+		      "  \"yes\": true,\n  \"raw\": {}\n}\n");
 	free(text);
 }
 

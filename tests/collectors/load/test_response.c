@@ -34,11 +34,12 @@ static const struct parse_case good[] = {
 	{"HTTP/1.1 100 Continue\r\n\r\n" OK_LINE "Content-Length: 1\r\n\r\nx", 0, RESPONSE_DONE, 200, true, "x"},
 	{OK_LINE "Content-Length: 2\nX: y\n\nab", 0, RESPONSE_DONE, 200, true, "ab"},
 	{OK_LINE "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 0, RESPONSE_DONE, 200, true, "abc"},
-	{OK_LINE "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", 0, RESPONSE_DONE, 200,
-	 true, "hello0123456789"},
+	{OK_LINE "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", 0, RESPONSE_DONE,
+	 200, true, "hello0123456789"},
 	{OK_LINE "Transfer-Encoding: Chunked\r\n\r\n0\r\nTrailer: 1\r\n\r\n", 0, RESPONSE_DONE, 200, true, ""},
 	{OK_LINE "X-Very-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
-		 "Content-Length: 1\r\n\r\nx", 0, RESPONSE_DONE, 200, true, "x"},
+		 "Content-Length: 1\r\n\r\nx",
+	 0, RESPONSE_DONE, 200, true, "x"},
 	/* A second answer behind the first is left alone. */
 	{OK_LINE "Content-Length: 1\r\n\r\nx" OK_LINE "Content-Length: 1\r\n\r\ny", 39, RESPONSE_DONE, 200, true, "x"},
 	{OK_LINE "Content-Length: 10\r\n\r\nshort", 0, RESPONSE_MORE, 200, true, "short"},
@@ -206,7 +207,8 @@ static void body_beyond_the_capacity_is_counted(void **state)
 
 static size_t mutate(char *text, size_t length, size_t capacity, struct random *random)
 {
-	static const char *const inserts[] = {"\r\n", "\n", "Content-Length: 3\r\n", ":", "0", "9999", " ", "chunked", "HTTP/1.1 "};
+	static const char *const inserts[] = {"\r\n",    "\n",       "Content-Length: 3\r\n", ":", "0", "9999", " ",
+					      "chunked", "HTTP/1.1 "};
 	int edits = 1 + (int)random_below(random, 4);
 
 	while (edits--) {

@@ -161,14 +161,10 @@ static void stop_before_the_first_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(constant_starts_do_not_drift),
-		cmocka_unit_test(window_begins_after_the_warmup),
-		cmocka_unit_test(poisson_gaps_are_exponential),
-		cmocka_unit_test(poisson_repeats_for_a_seed),
-		cmocka_unit_test(steps_follow_each_other),
-		cmocka_unit_test(a_poisson_step_may_be_empty),
-		cmocka_unit_test(stop_keeps_what_is_due),
-		cmocka_unit_test(stop_drops_later_steps),
+		cmocka_unit_test(constant_starts_do_not_drift), cmocka_unit_test(window_begins_after_the_warmup),
+		cmocka_unit_test(poisson_gaps_are_exponential), cmocka_unit_test(poisson_repeats_for_a_seed),
+		cmocka_unit_test(steps_follow_each_other),      cmocka_unit_test(a_poisson_step_may_be_empty),
+		cmocka_unit_test(stop_keeps_what_is_due),       cmocka_unit_test(stop_drops_later_steps),
 		cmocka_unit_test(stop_before_the_first_start),
 	};
 
