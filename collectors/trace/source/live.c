@@ -24,6 +24,7 @@
 #include "../../../bpf/trace.h"
 #include "../targets/event.h"
 #include "../targets/kind.h"
+#include "decode.h"
 #include "link.h"
 #include "operations.h"
 #include "probes.h"
@@ -279,7 +280,7 @@ static int ring_take(void *context, void *data, size_t size)
 {
 	struct live *live = context;
 	const struct record *record = data;
-	if (size < sizeof(*record) || record->kind >= RECORD_KIND_LIMIT)
+	if (!record_valid(record, size))
 		return 0;
 	live->received_of[record->kind]++;
 	live->drained++;
@@ -348,6 +349,7 @@ static void live_info(const struct source *source, struct target_info *info)
 	info->kind = live->kind->name;
 	info->missing = live->kind->missing;
 	info->has_request_end = live->kind->has_request_end;
+	info->no_sched = live->options.no_sched;
 	info->link_kind = link_kind(live);
 	info->probes_found = (uint32_t)live->probes.list_count;
 	info->probes_attached = (uint32_t)live->probes.attached_count;
@@ -376,6 +378,7 @@ static void live_counts(const struct source *source, struct source_counts *count
 		counts->received_of[kind] = live->received_of[kind];
 		counts->received += live->received_of[kind];
 	}
+	_Static_assert(SOURCE_EVENTS == TRACE_EVENT_LIMIT, "one event id space");
 	memcpy(counts->event_hits, live->bpf->bss->event_hits, sizeof(counts->event_hits));
 	counts->execs = live->bpf->bss->target_execs;
 }

@@ -13,6 +13,8 @@ struct source_operations {
 	bool (*target_alive)(const struct source *source);
 	void (*info)(const struct source *source, struct target_info *info);
 	void (*counts)(const struct source *source, struct source_counts *counts);
+	const char *(*trouble)(const struct source *source);						/* NULL: never any */
+	const void *(*attachment)(const struct source *source, const char *name, size_t *size); /* NULL: has none */
 };
 
 /* First member of every source. */

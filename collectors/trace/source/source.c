@@ -40,3 +40,13 @@ void source_counts(const struct source *source, struct source_counts *counts)
 	memset(counts, 0, sizeof(*counts));
 	source->operations->counts(source, counts);
 }
+
+const char *source_trouble(const struct source *source)
+{
+	return source->operations->trouble ? source->operations->trouble(source) : "";
+}
+
+const void *source_attachment(const struct source *source, const char *name, size_t *size)
+{
+	return source->operations->attachment ? source->operations->attachment(source, name, size) : NULL;
+}

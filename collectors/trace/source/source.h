@@ -52,6 +52,7 @@ struct target_info {
 	const char *kind;     /* "memlab-svc", "process", ... (targets/kind.c) */
 	const char *missing;  /* one line: causes that cannot be seen; NULL: none */
 	bool has_request_end; /* requests are framed by the program's own end probe */
+	bool no_sched;        /* the scheduler's records are withheld */
 	const char *link_kind; /* "uprobe_multi", "perf links", "none" */
 	uint32_t probes_found, probes_attached;
 	const struct target_probe *probes; /* probes_found of them, valid until source_close */
@@ -62,10 +63,12 @@ struct target_info {
 	char run_json[1024];  /* the target's description of its run; "" if it gives none */
 };
 
+#define SOURCE_EVENTS 64 /* event ids are below */
+
 struct source_counts {
 	uint64_t written, lost, received; /* records; written - received are still in the ring */
 	uint64_t written_of[RECORD_KIND_LIMIT], lost_of[RECORD_KIND_LIMIT], received_of[RECORD_KIND_LIMIT];
-	uint64_t event_hits[64]; /* by event id, losses included */
+	uint64_t event_hits[SOURCE_EVENTS]; /* by event id, losses included */
 	uint32_t cpus;           /* that wrote anything */
 	uint32_t execs;          /* the target has replaced its program since attach */
 	uint32_t waiting;        /* threads of the target in run queues now */
@@ -74,12 +77,16 @@ struct source_counts {
 
 /* On failure *source is untouched. */
 int source_open_live(const struct source_options *options, struct source **source, struct source_error *error);
+
+/* A file made by recording.h. */
+int source_open_recording(const char *path, struct source **source, struct source_error *error);
+
 void source_close(struct source *source); /* NULL allowed */
 
 /*
  * Hands over every record that is there now; the pointer is valid only inside `take`. Returns
  * their number. Live: also renews the threads' states once a second. A recording hands over
- * a block per call and returns 0 at its end, or a negative errno where it is damaged (source_error_text).
+ * a block per call and returns 0 at its end, or a negative errno where it is damaged (source_trouble).
  */
 int source_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context);
 
@@ -91,5 +98,11 @@ bool source_target_alive(const struct source *source);
 
 void source_info(const struct source *source, struct target_info *info);
 void source_counts(const struct source *source, struct source_counts *counts);
+
+/* What is wrong with the records, "cause; next step": a recording cut short or damaged. "": nothing. */
+const char *source_trouble(const struct source *source);
+
+/* A recording's attachment (symbols, say), valid until source_close; NULL: there is none of this name. */
+const void *source_attachment(const struct source *source, const char *name, size_t *size);
 
 #endif
