@@ -18,9 +18,12 @@
 #include "../../svc/probes/probes.h"
 #include "attribution/attribution.h"
 #include "core/info.h"
+#include "core/stacks.h"
 #include "export/json.h"
 #include "options.h"
+#include "outputs.h"
 #include "source/source.h"
+#include "symbol/symbols.h"
 #include "ui/screen.h"
 
 #define DRAIN_INTERVAL_NS 5000000u   /* a full 8 MiB ring takes 10 ms at the highest rate seen */
@@ -30,6 +33,8 @@ struct trace {
 	struct trace_options options;
 	struct source *source;
 	struct attribution *attribution;
+	struct stacks *stacks;   /* of allocations; NULL: not asked for */
+	struct symbols *symbols;
 	struct trace_info info;
 	struct summary summary;
 	uint64_t begin_ns;
@@ -69,6 +74,8 @@ static void take_record(void *context, const struct record *record)
 	struct trace *trace = context;
 	/* An unknown kind or a lack of memory is counted by attribution and shown as lost. */
 	(void)attribution_feed(trace->attribution, record);
+	if (trace->stacks && record->kind == RECORD_STACK)
+		stacks_add_allocation(trace->stacks, (const struct record_stack *)record, 0);
 }
 
 /* Until nothing more comes: what the kernel wrote while we read is part of the story. */
@@ -114,17 +121,6 @@ static void update_info(struct trace *trace)
 	info->cost.target_ns_per_request = modelled_ns_per_request(trace, &counts);
 }
 
-static int write_json(const struct trace *trace, const char *path)
-{
-	FILE *file = fopen(path, "w");
-	int error = file ? export_json(file, &trace->info, &trace->summary) : -errno;
-	if (file && fclose(file) != 0 && error == 0)
-		error = -errno;
-	if (error)
-		say("cannot write %s: %s; choose another file for --json", path, strerror(-error));
-	return error ? EXIT_ERROR : EXIT_OK;
-}
-
 static int apply_fail_rule(const struct trace *trace)
 {
 	const struct fail_rule *rule = &trace->options.fail_if;
@@ -140,15 +136,17 @@ static int apply_fail_rule(const struct trace *trace)
 
 static int report(struct trace *trace)
 {
-	int status = EXIT_OK;
 	update_info(trace);
 	if (trace->options.jsonl)
 		export_json(stdout, &trace->info, &trace->summary);
 	else
 		screen_print(stdout, &trace->info, &trace->summary);
 	fflush(stdout);
-	if (trace->options.json_path)
-		status = write_json(trace, trace->options.json_path);
+	int status = outputs_json(&trace->options, &trace->info, &trace->summary);
+	if (trace->stacks) {
+		int stacks_status = outputs_stacks(&trace->options, &trace->info, trace->stacks, trace->symbols);
+		status = status != EXIT_OK ? status : stacks_status;
+	}
 	int verdict = apply_fail_rule(trace);
 	return status != EXIT_OK ? status : verdict;
 }
@@ -222,6 +220,19 @@ static void fill_info(struct trace *trace, const struct target_info *target)
 	screen_detect(info, stdout, "auto");
 }
 
+/* Stacks need names, and names the files as they are now: the target may end before the report. */
+static int open_stacks(struct trace *trace)
+{
+	if (trace->options.alloc != ALLOC_EVERY)
+		return EXIT_OK;
+	int error = symbols_open(&trace->symbols, trace->options.pid);
+	trace->stacks = stacks_new(0);
+	if (error == 0 && trace->stacks)
+		return EXIT_OK;
+	say("cannot read the symbols of process %d: %s", trace->options.pid, strerror(error ? -error : ENOMEM));
+	return EXIT_ERROR;
+}
+
 static int trace_run(struct trace *trace)
 {
 	struct target_info target;
@@ -229,6 +240,14 @@ static int trace_run(struct trace *trace)
 	if (status != EXIT_OK)
 		return status;
 	fill_info(trace, &target);
+	status = open_stacks(trace);
+	if (status != EXIT_OK)
+		return status;
+	if (trace->stacks && target.probes_attached == 0) {
+		say("process %d has no memlab probes, so its allocations cannot be seen; leave --alloc, --flame, --folded and --pprof out",
+		    trace->options.pid);
+		return EXIT_NO_TARGET;
+	}
 	struct attribution_config config = {
 		.tgid = target.tgid,
 		.has_end_events = target.has_request_end,
@@ -256,6 +275,8 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	int status = trace_run(&trace);
+	stacks_free(trace.stacks);
+	symbols_close(trace.symbols);
 	attribution_free(trace.attribution);
 	source_close(trace.source);
 	return status;

@@ -11,7 +11,7 @@
 
 const char *argp_program_version = "memlab-trace " MEMLAB_VERSION;
 
-enum option_key { KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_FAIL_IF, KEY_RING, KEY_MODE };
+enum option_key { KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_FAIL_IF, KEY_RING, KEY_MODE };
 
 static const struct argp_option option_table[] = {
 	{"pid", 'p', "PID", 0, "the process to watch", 1},
@@ -26,6 +26,7 @@ static const struct argp_option option_table[] = {
 	{"jsonl", KEY_JSONL, 0, 0, "print one JSON object a second instead of the screen", 2},
 	{"flame", KEY_FLAME, "[KIND:]FILE.svg", 0, "write a flame graph; KIND: alloc_bytes (default), alloc_objects; implies --alloc=every", 2},
 	{"folded", KEY_FOLDED, "KIND:FILE", 0, "write folded stacks; implies --alloc=every", 2},
+	{"pprof", KEY_PPROF, "FILE.pb.gz", 0, "write the allocations as a pprof profile; implies --alloc=every", 2},
 	{"fail-if", KEY_FAIL_IF, "RULE", 0, "leave with status 99 if the rule holds, for example 'p99>5ms'", 2},
 	{"verbose", 'v', 0, 0, "say more on stderr", 3},
 	{"withhold-sched", KEY_WITHHOLD, 0, OPTION_HIDDEN, 0, 3},
@@ -170,6 +171,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FOLDED:
 		take_stack_output(options, options->folded_path, arg, "folded", true);
+		return 0;
+	case KEY_PPROF:
+		options->pprof_path = arg;
+		options->alloc = ALLOC_EVERY;
 		return 0;
 	case KEY_FAIL_IF:
 		if (!trace_parse_fail_rule(arg, &options->fail_if))

@@ -40,7 +40,7 @@ struct trace_options {
 	bool require_probes;
 	bool withhold_sched;    /* a test's tool: no scheduler records */
 	bool jsonl;
-	const char *json_path;
+	const char *json_path, *pprof_path;
 	const char *flame_path[FLAME_KIND_COUNT], *folded_path[FLAME_KIND_COUNT];
 	struct fail_rule fail_if;
 	uint64_t ring_bytes;

@@ -129,7 +129,8 @@ END
 	stop_tracer
 	cat "$dir/screen"
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
-	check "$dir/trace.json" '.lost == 0 and .checks.sum_error_ns_max == 0 and .checks.unattributed_percent <= 2'
+	# Here a request takes 40 us, of which the microsecond between the queued data and the wakeup call is unattributed.
+	check "$dir/trace.json" '.lost == 0 and .checks.sum_error_ns_max == 0 and .checks.unattributed_percent <= 5'
 	grep -q 'cannot be seen' "$dir/screen"
 	run "$bin/memlab-trace" -p "$service_pid" --require-probes -d 1
 	[ "$status" -eq 4 ]
