@@ -9,7 +9,9 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include "../../collectors/trace/source/calibrate.h"
 #include "../../collectors/trace/source/probes.h"
+#include "../../collectors/trace/source/rights.h"
 
 /* ---- semaphores */
 
@@ -336,6 +338,92 @@ static void gaps_are_explained(void **state)
 	target_stop(target);
 }
 
+/* ---- rights and cost */
+
+static bool all_capabilities_zero(void)
+{
+	char line[256];
+	FILE *status = fopen("/proc/self/status", "re");
+	bool zero = true;
+	while (fgets(line, sizeof(line), status))
+		if (strncmp(line, "Cap", 3) == 0 && strcmp(strchr(line, '\t'), "\t0000000000000000\n") != 0)
+			zero = false;
+	fclose(status);
+	return zero;
+}
+
+/* In a child, as rights do not come back. */
+static int trace_without_rights(pid_t pid)
+{
+	struct source *source = NULL, *second = NULL;
+	struct source_options options = {.pid = pid, .measure = true};
+	struct source_counts counts;
+	if (source_open_live(&options, &source, NULL) || rights_drop() || !all_capabilities_zero())
+		return 1;
+	if (source_open_live(&options, &second, NULL) == 0)
+		return 2;
+	usleep(1200000); /* long enough for the states to be renewed, with an iterator */
+	kept.count = kept.bytes = 0;
+	if (source_drain(source, keep, NULL) <= 0 || kept_count(RECORD_TASK, 0) != 2 || kept_count(RECORD_EVENT, 0) == 0)
+		return 3;
+	source_counts(source, &counts);
+	if (counts.bpf_runs == 0 || counts.received == 0 || !source_target_alive(source))
+		return 4;
+	source_close(source);
+	return 0;
+}
+
+static void without_any_capability_it_goes_on(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	int fd = target_connect(target), status;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(trace_without_rights(target.pid));
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		target_ask(fd, "h");
+		usleep(5000);
+	}
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	close(fd);
+	target_stop(target);
+}
+
+static void programs_are_timed_until_told(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){.measure = true});
+	struct source_counts timed, after;
+	int fd = target_connect(target);
+	for (int request = 0; request < 50; request++)
+		target_ask(fd, "h");
+	source_measure_end(source);
+	source_counts(source, &timed);
+	for (int request = 0; request < 50; request++)
+		target_ask(fd, "h");
+	source_counts(source, &after);
+	assert_true(timed.bpf_runs >= 50 * 5);
+	assert_true(timed.bpf_run_ns > 0 && timed.bpf_timed_ns > 0);
+	assert_int_equal(after.bpf_runs, timed.bpf_runs);
+	assert_int_equal(after.bpf_timed_ns, timed.bpf_timed_ns);
+	close(fd);
+	source_close(source);
+	target_stop(target);
+}
+
+static void a_probe_has_a_price(void **state)
+{
+	(void)state;
+	struct calibration calibration = {0};
+	assert_int_equal(calibrate(&calibration), 0);
+	assert_true(calibration.trap_ns > calibration.clock_ns);
+	assert_true(calibration.threads_covered);
+	print_message("trap %.0f ns, clock %.0f ns\n", calibration.trap_ns, calibration.clock_ns);
+}
+
 /* ---- ends and errors */
 
 static void the_end_of_the_target_is_seen(void **state)
@@ -441,6 +529,9 @@ int main(void)
 		cmocka_unit_test(a_stripped_and_deleted_program),
 		cmocka_unit_test(losses_are_counted),
 		cmocka_unit_test(gaps_are_explained),
+		cmocka_unit_test(without_any_capability_it_goes_on),
+		cmocka_unit_test(programs_are_timed_until_told),
+		cmocka_unit_test(a_probe_has_a_price),
 		cmocka_unit_test(the_end_of_the_target_is_seen),
 		cmocka_unit_test(no_such_process),
 		cmocka_unit_test(what_is_missing_decides_the_status),

@@ -14,7 +14,6 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <cap-ng.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +28,7 @@
 #include "operations.h"
 #include "probes.h"
 #include "process.h"
+#include "rights.h"
 #include "trace.skel.h"
 
 #define RING_BYTES_DEFAULT ((size_t)8 << 20)
@@ -50,6 +50,8 @@ struct live {
 	uint64_t seeded_ns;
 	struct ring_buffer *ring;
 	bool perf_links;
+	int timing; /* descriptor that has the kernel time programs; -1: not now */
+	uint64_t timing_since_ns, timed_ns;
 	uint64_t attach_ns, attached_at_ns;
 	uint64_t received_of[RECORD_KIND_LIMIT];
 	void (*take)(void *context, const struct record *record); /* during a drain */
@@ -71,18 +73,14 @@ static int libbpf_message(enum libbpf_print_level level, const char *format, va_
 
 /* ---- rights and kernel */
 
-static bool have(unsigned int capability)
-{
-	return capng_have_capability(CAPNG_EFFECTIVE, capability);
-}
-
 static int check_rights(struct source_error *error)
 {
-	capng_get_caps_process();
-	if (have(CAP_SYS_ADMIN) || (have(CAP_BPF) && have(CAP_PERFMON)))
+	char missing[128];
+	if (rights_to_load())
 		return 0;
+	rights_missing(missing, sizeof(missing));
 	return source_error_set(error, SOURCE_NO_PERMISSION, -EPERM,
-				"no permission to load BPF programs (CAP_BPF and CAP_PERFMON are missing); run it with sudo");
+				"no permission to load BPF programs (missing: %s); run it with sudo", missing);
 }
 
 static int check_kernel(struct source_error *error)
@@ -312,6 +310,46 @@ static int live_drain(struct source *source, void (*take)(void *context, const s
 	return result < 0 ? result : live->drained;
 }
 
+/* ---- cost */
+
+static int start_timing(struct live *live, struct source_error *error)
+{
+	if (!live->options.measure)
+		return 0;
+	live->timing = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (live->timing < 0)
+		return source_error_set(error, SOURCE_NO_PERMISSION, -errno,
+					"cannot have the kernel time the BPF programs: %s; run it with CAP_SYS_ADMIN or without timing",
+					strerror(errno));
+	live->timing_since_ns = source_now_ns();
+	return 0;
+}
+
+static void live_measure_end(struct source *source)
+{
+	struct live *live = (struct live *)source;
+	if (live->timing < 0)
+		return;
+	close(live->timing);
+	live->timing = -1;
+	live->timed_ns = source_now_ns() - live->timing_since_ns;
+}
+
+static void count_runs(const struct live *live, struct source_counts *counts)
+{
+	struct bpf_program *program;
+	bpf_object__for_each_program(program, live->bpf->obj) {
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+			continue;
+		counts->bpf_run_ns += info.run_time_ns;
+		counts->bpf_runs += info.run_cnt;
+	}
+	counts->bpf_timed_ns = live->timing >= 0 ? source_now_ns() - live->timing_since_ns : live->timed_ns;
+}
+
 /* ---- what is known */
 
 static bool live_alive(const struct source *source)
@@ -381,6 +419,8 @@ static void live_counts(const struct source *source, struct source_counts *count
 	_Static_assert(SOURCE_EVENTS == TRACE_EVENT_LIMIT, "one event id space");
 	memcpy(counts->event_hits, live->bpf->bss->event_hits, sizeof(counts->event_hits));
 	counts->execs = live->bpf->bss->target_execs;
+	if (live->options.measure)
+		count_runs(live, counts);
 }
 
 /* ---- life */
@@ -388,6 +428,7 @@ static void live_counts(const struct source *source, struct source_counts *count
 static void live_close(struct source *source)
 {
 	struct live *live = (struct live *)source;
+	live_measure_end(source);
 	probes_close(&live->probes);
 	for (size_t l = live->link_count; l > 0; l--)
 		bpf_link__destroy(live->links[l - 1]);
@@ -404,6 +445,7 @@ static const struct source_operations live_operations = {
 	.target_alive = live_alive,
 	.info = live_info,
 	.counts = live_counts,
+	.measure_end = live_measure_end,
 };
 
 static int look(struct live *live, struct source_error *error)
@@ -438,6 +480,8 @@ static int start(struct live *live, struct source_error *error)
 		result = seed(live, error);
 	if (!result)
 		result = attach_probes(live, error);
+	if (!result)
+		result = start_timing(live, error);
 	live->attached_at_ns = source_now_ns();
 	live->attach_ns = live->attached_at_ns - begin_ns;
 	return result;
@@ -451,6 +495,7 @@ int source_open_live(const struct source_options *options, struct source **sourc
 	live->source.operations = &live_operations;
 	live->options = *options;
 	live->process = (struct process){.pidfd = -1, .memory = -1};
+	live->timing = -1;
 	libbpf_verbose = options->verbose;
 	libbpf_set_print(libbpf_message);
 	int result = look(live, error);

@@ -41,6 +41,12 @@ void source_counts(const struct source *source, struct source_counts *counts)
 	source->operations->counts(source, counts);
 }
 
+void source_measure_end(struct source *source)
+{
+	if (source->operations->measure_end)
+		source->operations->measure_end(source);
+}
+
 const char *source_trouble(const struct source *source)
 {
 	return source->operations->trouble ? source->operations->trouble(source) : "";

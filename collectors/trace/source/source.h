@@ -30,6 +30,7 @@ struct source_options {
 	bool no_sched;    /* withhold the scheduler's records */
 	bool no_probes;   /* withhold the probes: what a process without any would show */
 	bool perf_links;  /* attach probes the old way even where uprobe_multi works */
+	bool measure;     /* have the kernel time the BPF programs from the start (see source_measure_end) */
 	bool verbose;     /* libbpf's own messages on stderr */
 	size_t ring_bytes; /* 0: 8 MiB; rounded up to a power of two */
 };
@@ -72,7 +73,8 @@ struct source_counts {
 	uint32_t cpus;           /* that wrote anything */
 	uint32_t execs;          /* the target has replaced its program since attach */
 	uint32_t waiting;        /* threads of the target in run queues now */
-	uint64_t bpf_run_ns, bpf_runs; /* of all programs, while source_measure is on */
+	uint64_t bpf_run_ns, bpf_runs; /* of all programs, while they were timed; without the trap of a probe */
+	uint64_t bpf_timed_ns;         /* how long they were timed */
 };
 
 /* On failure *source is untouched. */
@@ -98,6 +100,12 @@ bool source_target_alive(const struct source *source);
 
 void source_info(const struct source *source, struct target_info *info);
 void source_counts(const struct source *source, struct source_counts *counts);
+
+/*
+ * Stops timing the programs (options.measure): timing costs every program on the machine two
+ * readings of the clock per run, so a second of it is enough. The counts stay.
+ */
+void source_measure_end(struct source *source);
 
 /* What is wrong with the records, "cause; next step": a recording cut short or damaged. "": nothing. */
 const char *source_trouble(const struct source *source);
