@@ -3,7 +3,7 @@
 
 TRACE_SRC := $(filter-out collectors/trace/main.c,$(wildcard collectors/trace/*.c collectors/trace/*/*.c))
 TRACE_LIB := $(B)/lib/libmltrace.a
-TRACE_LIBS := -lbpf -ldw -lelf -lz -lcap-ng -lpthread -lm
+TRACE_LIBS := -lbpf -ldw -lelf -lz -lcap-ng -lmicrohttpd -lpthread -lm
 
 PROGRAMS += $(BIN)/memlab-trace
 

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "page.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/json_writer.h"
+#include "../export/flame.h"
+#include "../export/json.h"
+
+/* The two lines of page.html that a frozen page replaces by what they refer to. */
+static const char style_link[] = "<link rel=\"stylesheet\" href=\"page.css\">";
+static const char script_link[] = "<script src=\"page.js\" defer></script>";
+
+static void write_causes(struct json_writer *json, const char *key, const uint64_t ns[CAUSE_COUNT])
+{
+	json_array_begin(json, key);
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
+		json_unsigned(json, NULL, ns[cause]);
+	json_array_end(json);
+}
+
+static void write_second(struct json_writer *json, const struct history_second *second, unsigned age)
+{
+	json_object_begin(json, NULL);
+	json_unsigned(json, "age", age);
+	json_unsigned(json, "requests", second->requests);
+	json_array_begin(json, "counts");
+	for (unsigned bucket = 0; bucket <= METRICS_EDGES; bucket++)
+		json_unsigned(json, NULL, second->counts[bucket]);
+	json_array_end(json);
+	write_causes(json, "cause_ns", second->cause_ns);
+	write_causes(json, "tail_cause_ns", second->tail_cause_ns);
+	json_object_end(json);
+}
+
+static void write_history(struct json_writer *json, const struct history *history)
+{
+	json_object_begin(json, "history");
+	json_array_begin(json, "edges_ns");
+	for (unsigned bucket = 0; bucket < METRICS_EDGES; bucket++)
+		json_unsigned(json, NULL, metrics_edge_ns(bucket));
+	json_array_end(json);
+	json_array_begin(json, "causes");
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
+		json_string(json, NULL, cause_name(cause));
+	json_array_end(json);
+	json_array_begin(json, "seconds");
+	for (unsigned age = HISTORY_SECONDS; age-- > 0;)
+		if (history_at(history, age))
+			write_second(json, history_at(history, age), age);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+int page_data(FILE *file, const struct trace_info *info, const struct summary *summary, const struct history *history)
+{
+	fputs("{\"trace\":", file);
+	int error = export_json(file, info, summary);
+	fputc(',', file);
+	/* The writer starts inside an object that was opened by hand. */
+	struct json_writer json;
+	json_start(&json, file);
+	write_history(&json, history);
+	fputs("}\n", file);
+	return error || ferror(file) ? -EIO : 0;
+}
+
+/* JSON inside a script element must not end it: '<' occurs only in strings, where it may be written as an escape. */
+static void write_inert(FILE *file, const char *json)
+{
+	for (; *json; json++)
+		if (*json == '<')
+			fputs("\\u003c", file);
+		else
+			fputc(*json, file);
+}
+
+/* The data element of a frozen page: the live data, and the flame graph as a string. */
+static int write_frozen_data(FILE *file, const struct trace_info *info, const struct summary *summary,
+			     const struct history *history, const struct tree *flame)
+{
+	char *data = NULL, *svg = NULL, *document = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&data, &size);
+	int error = memory ? page_data(memory, info, summary, history) : -ENOMEM;
+	if (memory)
+		fclose(memory);
+	if (!error && flame && (memory = open_memstream(&svg, &size))) {
+		const struct flame_options options = {.title = "Allocations", .unit = "bytes"};
+		error = export_flame(memory, flame, &options);
+		fclose(memory);
+	}
+	if (!error && (memory = open_memstream(&document, &size))) {
+		struct json_writer json;
+		json_start(&json, memory);
+		json_object_begin(&json, NULL);
+		json_raw(&json, "data", data);
+		json_string(&json, "flame", svg);
+		json_object_end(&json);
+		fclose(memory);
+		write_inert(file, document);
+	} else if (!error) {
+		error = -ENOMEM;
+	}
+	free(data);
+	free(svg);
+	free(document);
+	return error;
+}
+
+int page_frozen(FILE *file, const struct trace_info *info, const struct summary *summary, const struct history *history,
+		const struct tree *flame)
+{
+	const char *style = strstr(page_html, style_link), *script = strstr(page_html, script_link);
+	if (!style || !script || script < style)
+		return -EIO;
+	fwrite(page_html, 1, (size_t)(style - page_html), file);
+	fprintf(
+	    file,
+	    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+	    "script-src 'unsafe-inline'; frame-src blob:; base-uri 'none'; form-action 'none'\">\n<style>\n%s</style>",
+	    page_style);
+	style += strlen(style_link);
+	fwrite(style, 1, (size_t)(script - style), file);
+	fputs("<script type=\"application/json\" id=\"frozen\">", file);
+	int error = write_frozen_data(file, info, summary, history, flame);
+	fprintf(file, "</script>\n<script>\n%s</script>%s", page_script, script + strlen(script_link));
+	return error ? error : ferror(file) ? -EIO : 0;
+}
