@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The command line. Options are checked against the table before argp sees them, so that an unknown one is a single
- * line with the next step, and so that -name=value can be rewritten to --name=value.
- */
+/* The command line and the environment as one struct. */
 #include "config.h"
 
 #include <argp.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "serialize.h"
 
 __attribute__((visibility("default"))) const char *argp_program_version = "memlab-svc " MEMLAB_VERSION;
@@ -19,6 +15,7 @@ enum option_key {
 	OPTION_LISTEN = 256,
 	OPTION_INDEX_SIZE,
 	OPTION_SEED,
+	OPTION_DATA,
 	OPTION_PATH,
 	OPTION_FIX,
 	OPTION_POOL,
@@ -37,12 +34,13 @@ static const struct argp_option options[] = {
 	{"listen", OPTION_LISTEN, "ADDRESS:PORT", 0, "where to listen (127.0.0.1:8080; port 0: any free one)", 0},
 	{"index-size", OPTION_INDEX_SIZE, "SIZE", 0, "how much data to serve (64MiB)", 0},
 	{"seed", OPTION_SEED, "N", 0, "which data (42)", 0},
+	{"data", OPTION_DATA, "FILE", 0, "serve the records of a file that memlab-gen wrote", 0},
 	{"path", OPTION_PATH, "naive|opt", 0, "how answers are made (naive)", 0},
 	{"fix", OPTION_FIX, "LIST", 0, "repair habits of the naive path: buffer,boxing,strings,header,log", 0},
 	{"pool", OPTION_POOL, "on|off", 0, "use response objects again on the opt path (on)", 0},
-	{"layout", OPTION_LAYOUT, "map", 0, "how the index lies in memory (map)", 0},
-	{"record", OPTION_RECORD, "packed", 0, "how a record lies in memory (packed)", 0},
-	{"intern", OPTION_INTERN, "off", 0, "one object per distinct string (off)", 0},
+	{"layout", OPTION_LAYOUT, "map|flat|offheap", 0, "how the index lies in memory (map)", 0},
+	{"record", OPTION_RECORD, "packed|mispacked", 0, "how a record lies in memory (packed)", 0},
+	{"intern", OPTION_INTERN, "on|off", 0, "one object per distinct string (off)", 0},
 	{"threads", OPTION_THREADS, "N", 0, "event loops (1)", 0},
 	{"memlimit", OPTION_MEMLIMIT, "SIZE", 0, "soft memory limit, as GOMEMLIMIT", 0},
 	{"limit-policy", OPTION_LIMIT_POLICY, "degrade", 0, "what to do at the limit (degrade)", 0},
@@ -56,113 +54,21 @@ static const char doc[] =
 	"Environment: GOGC, GOMEMLIMIT and GODEBUG=gctrace=1 as for Go programs.\n"
 	"Try: memlab-svc --listen 127.0.0.1:8080 & curl 'http://127.0.0.1:8080/lookup?key=7&fmt=json'";
 
-__attribute__((noreturn, format(printf, 1, 2))) static void refuse(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	fputs("memlab-svc: ", stderr);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
-	va_end(arguments);
-	exit(2);
-}
-
-/* ------------------------------------------------------ before argp */
-
-static const struct argp_option *find_option(const char *name, size_t length)
-{
-	for (const struct argp_option *option = options; option->name; option++)
-		if (strlen(option->name) == length && !memcmp(option->name, name, length))
-			return option;
-	return NULL;
-}
-
-static bool built_in(const char *name, size_t length)
-{
-	static const char *const names[] = {"help", "usage", "version", "?", "V"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strlen(names[i]) == length && !memcmp(names[i], name, length))
-			return true;
-	return false;
-}
-
-/* "-pool=on" becomes "--pool=on" in memory that is kept. */
-static char *with_two_dashes(char *argument)
-{
-	char *longer = malloc(strlen(argument) + 2);
-	if (!longer)
-		refuse("no memory; free some");
-	sprintf(longer, "-%s", argument);
-	return longer;
-}
-
-/* Checks one argument, rewrites it if needed; returns how many arguments it takes. */
-static int check_argument(char **argument, bool last)
-{
-	char *text = *argument;
-	if (text[0] != '-' || !text[1])
-		refuse("unexpected argument '%s'; see memlab-svc --help", text);
-	const char *name = text + (text[1] == '-' ? 2 : 1);
-	size_t length = strcspn(name, "=");
-	if (built_in(name, length)) {
-		if (name == text + 1 && length > 1)
-			*argument = with_two_dashes(text);
-		return 1;
-	}
-	const struct argp_option *option = find_option(name, length);
-	if (!option)
-		refuse("unknown option '%s'; see memlab-svc --help", text);
-	if (!option->arg && name[length])
-		refuse("option --%s takes no value; see memlab-svc --help", option->name);
-	if (option->arg && !name[length] && last)
-		refuse("option --%s needs a value (%s); see memlab-svc --help", option->name, option->arg);
-	if (name == text + 1)
-		*argument = with_two_dashes(text);
-	return option->arg && !name[length] ? 2 : 1;
-}
-
-static void check_arguments(int argc, char **argv)
-{
-	for (int i = 1; i < argc;)
-		i += check_argument(&argv[i], i + 1 == argc);
-}
+static const struct option_table table = {"memlab-svc", options};
 
 /* ------------------------------------------------------------- values */
-
-static uint64_t number(const char *option, const char *text, uint64_t least, uint64_t most)
-{
-	char *end;
-	errno = 0;
-	unsigned long long value = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || value < least || value > most)
-		refuse("--%s=%s is not a number from %llu to %llu", option, text, (unsigned long long)least,
-		       (unsigned long long)most);
-	return value;
-}
-
-/* The place of `text` in `names`. */
-static unsigned choice(const char *option, const char *text, const char *const *names, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (!strcmp(names[i], text))
-			return i;
-	char list[128] = "";
-	for (unsigned i = 0; i < count; i++)
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "", names[i]);
-	refuse("--%s=%s is not supported; choose one of: %s", option, text, list);
-}
 
 static bool on_off(const char *option, const char *text)
 {
 	static const char *const names[] = {"off", "on"};
-	return choice(option, text, names, 2);
+	return option_choice(&table, option, text, names, 2);
 }
 
 static uint64_t size(const char *option, const char *text)
 {
 	uint64_t bytes;
 	if (gc_parse_bytes(text, &bytes))
-		refuse("--%s=%s is not a size; write it as 64MiB or 2GiB", option, text);
+		option_refuse(&table, "--%s=%s is not a size; write it as 64MiB or 2GiB", option, text);
 	return bytes;
 }
 
@@ -173,7 +79,7 @@ static unsigned fix_list(const char *text)
 		size_t length = strcspn(at, ",");
 		char name[32];
 		snprintf(name, sizeof(name), "%.*s", (int)length, at);
-		fixes |= 1u << choice("fix", name, fix_names, FIX_COUNT);
+		fixes |= 1u << option_choice(&table, "fix", name, fix_names, FIX_COUNT);
 		at += length + (at[length] == ',');
 	}
 	return fixes;
@@ -183,25 +89,24 @@ static void listen_address(struct config *config, const char *text)
 {
 	const char *colon = strrchr(text, ':');
 	if (!colon)
-		refuse("--listen=%s has no port; write it as 127.0.0.1:8080", text);
+		option_refuse(&table, "--listen=%s has no port; write it as 127.0.0.1:8080", text);
 	size_t length = (size_t)(colon - text);
 	if (length >= 2 && text[0] == '[' && colon[-1] == ']') {
 		text++;
 		length -= 2;
 	}
 	if (length >= sizeof(config->address))
-		refuse("--listen=%s is too long; write it as 127.0.0.1:8080", text);
+		option_refuse(&table, "--listen=%s is too long; write it as 127.0.0.1:8080", text);
 	memcpy(config->address, text, length);
 	config->address[length] = '\0';
 	if (length == 0)
 		strcpy(config->address, "0.0.0.0");
-	config->port = (uint16_t)number("listen", colon + 1, 0, UINT16_MAX);
+	config->port = (uint16_t)option_number(&table, "listen", colon + 1, 0, UINT16_MAX);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	static const char *const paths[] = {"naive", "opt"}, *const records[] = {"packed"}, *const interns[] = {"off"},
-						*const policies[] = {"degrade"};
+	static const char *const paths[] = {"naive", "opt"}, *const policies[] = {"degrade"};
 	struct config *config = state->input;
 	switch (key) {
 	case OPTION_LISTEN:
@@ -211,10 +116,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		config->index_bytes = size("index-size", value);
 		return 0;
 	case OPTION_SEED:
-		config->seed = number("seed", value, 0, UINT64_MAX);
+		config->seed = option_number(&table, "seed", value, 0, UINT64_MAX);
+		return 0;
+	case OPTION_DATA:
+		config->data = value;
 		return 0;
 	case OPTION_PATH:
-		config->path = choice("path", value, paths, 2);
+		config->path = option_choice(&table, "path", value, paths, 2);
 		return 0;
 	case OPTION_FIX:
 		config->fixes = fix_list(value);
@@ -223,28 +131,28 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		config->pool = on_off("pool", value);
 		return 0;
 	case OPTION_LAYOUT:
-		config->layout = choice("layout", value, layout_names, LAYOUT_COUNT);
+		config->layout = option_choice(&table, "layout", value, layout_names, LAYOUT_COUNT);
 		return 0;
 	case OPTION_RECORD:
-		choice("record", value, records, 1);
+		config->form = option_choice(&table, "record", value, record_form_names, RECORD_FORM_COUNT);
 		return 0;
 	case OPTION_INTERN:
-		choice("intern", value, interns, 1);
+		config->intern = on_off("intern", value);
 		return 0;
 	case OPTION_THREADS:
-		config->threads = (unsigned)number("threads", value, 1, CONFIG_THREADS_MAX);
+		config->threads = (unsigned)option_number(&table, "threads", value, 1, CONFIG_THREADS_MAX);
 		return 0;
 	case OPTION_MEMLIMIT:
 		config->gc.memory_limit = size("memlimit", value);
 		return 0;
 	case OPTION_LIMIT_POLICY:
-		config->gc.limit_policy = choice("limit-policy", value, policies, 1);
+		config->gc.limit_policy = option_choice(&table, "limit-policy", value, policies, 1);
 		return 0;
 	case OPTION_GC_LIMITER:
 		config->gc.limiter = on_off("gc-limiter", value);
 		return 0;
 	case OPTION_IDLE_TIMEOUT:
-		config->idle_timeout_s = (unsigned)number("idle-timeout", value, 1, 86400);
+		config->idle_timeout_s = (unsigned)option_number(&table, "idle-timeout", value, 1, 86400);
 		return 0;
 	case OPTION_SITES:
 		config->list_sites = true;
@@ -267,18 +175,18 @@ static void set_defaults(struct config *config)
 				  .idle_timeout_s = 75};
 	char error[256];
 	if (gc_config_init(&config->gc, error, sizeof(error)))
-		refuse("%s", error);
+		option_refuse(&table, "%s", error);
 }
 
 void config_parse(struct config *config, int argc, char **argv)
 {
 	static const struct argp argp = {options, parse_option, NULL, doc, NULL, NULL, NULL};
 	set_defaults(config);
-	check_arguments(argc, argv);
+	option_check(&table, argc, argv);
 	if (argp_parse(&argp, argc, argv, ARGP_NO_ARGS, NULL, config))
 		exit(2);
 	if (config->fixes && config->path == PATH_OPT)
-		refuse("--fix repairs the naive path; leave out --path=opt, which has every fix");
+		option_refuse(&table, "--fix repairs the naive path; leave out --path=opt, which has every fix");
 	if (dataset_count(config->index_bytes) < 16)
-		refuse("--index-size is too small for 16 records; choose at least 64KiB");
+		option_refuse(&table, "--index-size is too small for 16 records; choose at least 64KiB");
 }

@@ -17,10 +17,13 @@ struct config {
 	char address[64]; /* numeric IPv4 or IPv6 */
 	uint16_t port;    /* 0: any free one */
 	uint64_t index_bytes, seed;
+	const char *data; /* a file to load instead of making records from the seed; NULL */
 	enum serve_path path;
 	unsigned fixes; /* enum fix of serialize.h */
 	bool pool;
 	enum layout_id layout;
+	enum record_form_id form;
+	bool intern;
 	unsigned threads;
 	unsigned idle_timeout_s;
 	bool list_sites; /* print the allocation sites and end */

@@ -1,75 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The map layout: a hash map of references to records, as a program would write it first. Open
- * addressing with linear probing at three quarters full; the slot holds the id, so that a probe that misses
- * does not touch a record. For the collector: one large object of references, and six objects per record.
+ * The map layout: a hash map of references to records, as a program would write it first. The slot
+ * holds the id, so that a probe that misses does not touch a record. For the collector: one large object of
+ * references, and six objects per record.
  */
-#include <errno.h>
+#include <string.h>
 
 #include "layout.h"
 #include "site.h"
 
 struct map_slot {
 	uint64_t id;
-	struct record *record; /* NULL: empty */
+	void *record; /* NULL: empty */
 };
 GC_KIND(map_slot_kind, struct map_slot, record);
-
-/* Ids are dense; a multiplication by an odd constant scatters them, its high half chooses the slot. */
-static uint64_t home(const struct store *store, uint64_t id)
-{
-	uint64_t hash = (id ^ (id >> 32)) * 0x9e3779b97f4a7c15u;
-	return (uint64_t)(((unsigned __int128)hash * store->capacity) >> 64);
-}
-
-static uint64_t next(const struct store *store, uint64_t slot)
-{
-	return slot + 1 < store->capacity ? slot + 1 : 0;
-}
 
 static struct map_slot **table_slot(struct store *store)
 {
 	return (struct map_slot **)&store->root;
 }
 
-static void insert(struct store *store, struct gc_mutator *m, struct record *record)
+static int map_open(struct store *store, const struct loading *loading)
 {
-	struct map_slot *table = gc_load(table_slot(store));
-	uint64_t slot = home(store, record->id);
-	while (gc_load(&table[slot].record))
-		slot = next(store, slot);
-	table[slot].id = record->id;
-	gc_store(m, &table[slot].record, record);
+	struct gc_mutator *m = loading->m;
+	gc_store(m, table_slot(store), SITE_ALLOC_ARRAY(m, &map_slot_kind, store->capacity, load_table));
+	return 0;
 }
 
-static int map_build(struct store *store, struct gc_mutator *m, const struct store_config *config)
+/* A string object, old or new; rooted in the caller's scope until a record holds it. */
+static struct slice keep(const struct loading *loading, struct slice from, enum site_id site)
 {
-	store->capacity = store->count + store->count / 3 + 1;
-	gc_store(m, table_slot(store), SITE_ALLOC_ARRAY(m, &map_slot_kind, store->capacity, load_table));
-	for (uint64_t id = 0; id < store->count; id++) {
-		struct dataset_record from;
-		dataset_record(config->seed, id, &from);
-		insert(store, m, record_new(m, &from));
-		if (config->progress && (id & 0xfff) == 0)
-			config->progress(config->context, id, store->count);
-	}
-	return 0;
+	struct intern *intern = site == SITE_load_text ? loading->intern : NULL;
+	const char *known = intern ? intern_find(intern, from) : NULL;
+	if (known)
+		return (struct slice){known, from.length};
+	char *bytes = gc_push(loading->m, SITE_ALLOC_BYTES_FOR(loading->m, from.length ? from.length : 1, site));
+	memcpy(bytes, from.bytes, from.length);
+	struct slice kept = {bytes, from.length};
+	if (intern)
+		intern_add(intern, kept);
+	return kept;
+}
+
+static void insert(struct store *store, struct gc_mutator *m, uint64_t id, void *record)
+{
+	struct map_slot *table = gc_load(table_slot(store));
+	uint64_t slot = layout_home(store, id);
+	while (gc_load((char **)&table[slot].record))
+		slot = layout_next(store, slot);
+	table[slot].id = id;
+	gc_store(m, (char **)&table[slot].record, record);
+}
+
+static void map_add(struct store *store, const struct loading *loading, const struct record_view *from)
+{
+	struct gc_mutator *m = loading->m;
+	GC_SCOPE(m);
+	struct record_view view = *from;
+	view.name = keep(loading, from->name, SITE_NAMED(load_text));
+	view.country = keep(loading, from->country, SITE_NAMED(load_text));
+	view.city = keep(loading, from->city, SITE_NAMED(load_text));
+	view.plan = keep(loading, from->plan, SITE_NAMED(load_text));
+	view.payload = keep(loading, from->payload, SITE_NAMED(load_payload));
+	void *record = gc_push(m, SITE_ALLOC(m, store->form->kind, load_record));
+	store->form->write(m, record, &view);
+	insert(store, m, view.id, record);
 }
 
 static bool map_find(const struct store *store, uint64_t id, struct record_view *view)
 {
 	const struct map_slot *table = gc_load((struct map_slot *const *)&store->root);
-	uint64_t slot = home(store, id);
+	uint64_t slot = layout_home(store, id);
 	for (;;) {
-		const struct record *record = gc_load(&table[slot].record);
+		const void *record = gc_load((char *const *)&table[slot].record);
 		if (!record)
 			return false;
 		if (table[slot].id == id) {
-			record_read(record, view);
+			store->form->read(record, 0, view);
 			return true;
 		}
-		slot = next(store, slot);
+		slot = layout_next(store, slot);
 	}
 }
 
-const struct layout layout_map = {.build = map_build, .find = map_find};
+const struct layout layout_map = {.open = map_open, .add = map_add, .find = map_find};

@@ -131,22 +131,48 @@ static void show_progress(void *context, uint64_t done, uint64_t count)
 		done == count ? "\n" : "");
 }
 
-static void load(struct program *program)
+/* Where the records come from; with a file, its seed and size become the run's. */
+static struct dataset_source *open_source(struct config *config)
 {
-	const struct config *config = &program->config;
-	struct store_config store = {.seed = config->seed,
-				     .count = dataset_count(config->index_bytes),
-				     .layout = config->layout,
-				     .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
-	int error = gc_heap_create(&config->gc, &program->heap);
+	struct dataset_source *source;
+	char error[256];
+	if (!config->data) {
+		source = dataset_source_seed(config->seed, dataset_count(config->index_bytes));
+		if (!source)
+			fail("no memory; free some");
+		return source;
+	}
+	if (dataset_source_open(config->data, &source, error, sizeof(error)))
+		fail("--data: %s; write it again with memlab-gen", error);
+	config->seed = dataset_source_seed_of(source);
+	config->index_bytes = dataset_source_count(source) * DATASET_RECORD_BYTES;
+	return source;
+}
+
+static void create_heap(struct program *program)
+{
+	int error = gc_heap_create(&program->config.gc, &program->heap);
 	if (error)
 		fail("cannot create the heap: %s; choose a smaller --index-size", strerror(-error));
 	program->m = gc_attach(program->heap);
 	if (!program->m)
 		fail("no memory; free some");
-	error = store_create(program->heap, program->m, &store, &program->store);
+}
+
+static void load(struct program *program, struct dataset_source *source)
+{
+	const struct config *config = &program->config;
+	struct store_config store = {.source = source,
+				     .layout = config->layout,
+				     .form = config->form,
+				     .intern = config->intern,
+				     .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
+	int error = store_create(program->heap, program->m, &store, &program->store);
+	if (error == -EBADMSG)
+		fail("--data: %s; write it again with memlab-gen", dataset_source_error(source));
 	if (error)
 		fail("cannot build the index: %s; choose a smaller --index-size", strerror(-error));
+	dataset_source_close(source);
 	gc_park(program->m);
 }
 
@@ -202,9 +228,11 @@ int main(int argc, char **argv)
 	program.config.gc.sites = SITE_COUNT;
 	block_signals(&signals);
 	raise_descriptor_limit();
+	struct dataset_source *source = open_source(&program.config);
 	check_size(&program.config);
 	bind_server(&program);
-	load(&program);
+	create_heap(&program);
+	load(&program, source);
 	describe_run(&program);
 	serve(&program);
 	sigwait(&signals, &signal_number);

@@ -70,8 +70,8 @@ void runinfo_add(struct buffer *buffer, const struct config *config, uint64_t re
 	add_fixes(buffer, config->fixes);
 	add_text(buffer, "pool", config->pool ? "on" : "off");
 	add_text(buffer, "layout", layout_names[config->layout]);
-	add_text(buffer, "record", "packed");
-	add_text(buffer, "intern", "off");
+	add_text(buffer, "record", record_form_names[config->form]);
+	add_text(buffer, "intern", config->intern ? "on" : "off");
 	add_number(buffer, "index_bytes", config->index_bytes);
 	add_number(buffer, "records", records);
 	add_number(buffer, "seed", config->seed);

@@ -29,6 +29,12 @@ size_t serialize_opt(const struct record_view *view, enum format format, char *t
 
 /* ---------------------------------------------------------------- naive */
 
+/* An immutable string: a collected object without references. */
+struct text {
+	uint32_t length;
+	char bytes[];
+};
+
 enum fix {
 	FIX_BUFFER = 1,  /* a buffer that is used again, and no copy of the finished answer */
 	FIX_BOXING = 2,  /* values on the stack */

@@ -10,23 +10,25 @@
 
 #include <stdbool.h>
 
+#include "dataset/source.h"
 #include "record.h"
 
 struct store;
 
-enum layout_id { LAYOUT_MAP, LAYOUT_COUNT };
+enum layout_id { LAYOUT_MAP, LAYOUT_FLAT, LAYOUT_OFFHEAP, LAYOUT_COUNT };
 extern const char *const layout_names[LAYOUT_COUNT];
 
 struct store_config {
-	uint64_t seed;
-	uint64_t count; /* records: ids 0 .. count-1 */
+	struct dataset_source *source; /* read to its end; not needed after */
 	enum layout_id layout;
+	enum record_form_id form;
+	bool intern; /* one copy per distinct string */
 	/* Called now and then while loading; may be NULL. */
 	void (*progress)(void *context, uint64_t done, uint64_t count);
 	void *context;
 };
 
-/* [safepoint] -ENOMEM. The store holds a global root until store_destroy. */
+/* [safepoint] -ENOMEM, -EBADMSG (see dataset_source_error). The store holds a global root until store_destroy. */
 int store_create(struct gc_heap *heap, struct gc_mutator *m, const struct store_config *config, struct store **store);
 void store_destroy(struct store *store);
 

@@ -31,9 +31,9 @@ $(BIN)/memlab-svc: $(call objects,svc/main.c) $(SVC_LIB) $(HEAP_LIB)
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info -o $@ $^ $(SVC_LIBS)
 
-$(BIN)/memlab-gen: $(call objects,svc/dataset/memlab-gen.c $(DATASET_SRC))
+$(BIN)/memlab-gen: $(call objects,svc/dataset/memlab-gen.c svc/options.c $(DATASET_SRC)) $(HEAP_LIB)
 	@mkdir -p $(@D)
-	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ -lz -lpthread -lm
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ -lz $(JEMALLOC) -lpthread -lm
 
 $(BIN)/memlab-loadindex: $(call objects,svc/dataset/memlab-loadindex.c) $(SVC_LIB) $(HEAP_LIB)
 	@mkdir -p $(@D)

@@ -22,7 +22,7 @@ struct fixture {
 	struct handler handler;
 };
 
-static inline struct fixture *fixture_open(enum layout_id layout)
+static inline struct fixture *fixture_open_as(enum layout_id layout, enum record_form_id form, bool intern)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
 	char error[256];
@@ -30,17 +30,28 @@ static inline struct fixture *fixture_open(enum layout_id layout)
 	f->config.gc.sites = SITE_COUNT;
 	f->config.seed = FIXTURE_SEED;
 	f->config.layout = layout;
+	f->config.form = form;
+	f->config.intern = intern;
 	f->config.threads = 1;
 	f->config.pool = true;
 	assert_int_equal(gc_heap_create(&f->config.gc, &f->heap), 0);
 	f->handler.m = gc_attach(f->heap);
 	assert_non_null(f->handler.m);
-	struct store_config store = {.seed = FIXTURE_SEED, .count = FIXTURE_RECORDS, .layout = layout};
+	struct store_config store = {.source = dataset_source_seed(FIXTURE_SEED, FIXTURE_RECORDS),
+				     .layout = layout,
+				     .form = f->config.form,
+				     .intern = f->config.intern};
 	assert_int_equal(store_create(f->heap, f->handler.m, &store, &f->store), 0);
+	dataset_source_close(store.source);
 	f->service = (struct service){
 		.config = &f->config, .heap = f->heap, .store = f->store, .loops = &f->loop, .run_info = "{}"};
 	f->handler.service = &f->service;
 	return f;
+}
+
+static inline struct fixture *fixture_open(enum layout_id layout)
+{
+	return fixture_open_as(layout, RECORD_PACKED, false);
 }
 
 static inline void fixture_close(struct fixture *f)

@@ -49,6 +49,22 @@ static void test_naive_bodies(void **state)
 	fixture_close(f);
 }
 
+/* Every layout, form and interning, on both paths. */
+static void test_layouts(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < LAYOUT_COUNT * RECORD_FORM_COUNT * 2; i++) {
+		struct fixture *f = fixture_open_as(i / 4, i / 2 % 2, i % 2);
+		check_bodies(f, 3);
+		gc_collect(f->handler.m);
+		f->config.path = PATH_OPT;
+		check_bodies(f, 1);
+		struct record_view view;
+		assert_false(store_find(f->store, FIXTURE_RECORDS, &view));
+		fixture_close(f);
+	}
+}
+
 /* Collections in the middle of everything: whatever is not rooted is gone. */
 static void test_bodies_while_collecting(void **state)
 {
@@ -133,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_opt_bodies),
 		cmocka_unit_test(test_naive_bodies),
+		cmocka_unit_test(test_layouts),
 		cmocka_unit_test(test_bodies_while_collecting),
 		cmocka_unit_test(test_naive_allocates),
 		cmocka_unit_test(test_fixes),
