@@ -23,7 +23,7 @@ pin_plan() {
 children=()
 stop_children() {
 	local pid
-	for pid in "${children[@]}"; do kill -INT "$pid" 2>/dev/null; done
+	for pid in "${children[@]}"; do kill -TERM "$pid" 2>/dev/null; done
 	for _ in $(seq 50); do
 		local left=0
 		for pid in "${children[@]}"; do kill -0 "$pid" 2>/dev/null && left=1; done

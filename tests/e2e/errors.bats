@@ -42,7 +42,7 @@ one_line() { [ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ]; }
 	start_service "$bin/memlab-svc"
 	start_tracer "$service_pid" --json "$dir/trace.json"
 	run_load 500 1s
-	kill -INT "$service_pid"
+	kill -TERM "$service_pid"
 	wait $tracer_pid
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
 }
