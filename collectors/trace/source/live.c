@@ -18,11 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../../../bpf/trace.h"
 #include "../targets/event.h"
 #include "../targets/kind.h"
+#include "calibrate.h"
 #include "decode.h"
 #include "link.h"
 #include "operations.h"
@@ -101,6 +103,22 @@ static int check_cpus(struct source_error *error)
 				cpus);
 }
 
+/*
+ * Before 6.10 a link for a process may see its first thread only; kernels differ by what was
+ * backported to them, so it is tried.
+ */
+static bool link_filter_covers_threads(void)
+{
+	struct utsname name;
+	struct calibration calibration = {0};
+	unsigned int major = 0, minor = 0;
+	uname(&name);
+	sscanf(name.release, "%u.%u", &major, &minor);
+	if (major * 100 + minor >= 610)
+		return true;
+	return calibrate(&calibration) == 0 && calibration.threads_covered;
+}
+
 /* ---- loading */
 
 static size_t ring_bytes(const struct source_options *options)
@@ -138,6 +156,7 @@ static int load(struct live *live, struct source_error *error)
 		return source_error_set(error, SOURCE_FAILED, -errno, "cannot read the BPF programs: %s; this is a defect",
 					strerror(errno));
 	live->perf_links = live->options.perf_links || !link_uprobe_multi_supported();
+	live->probes.everybody = live->perf_links || !link_filter_covers_threads();
 	choose_programs(live);
 	for (uint32_t event = 0; event < TRACE_EVENT_LIMIT; event++)
 		live->bpf->rodata->event_args[event] = (uint8_t)event_argc(event);
@@ -371,7 +390,7 @@ static void read_ports(const struct live *live, struct target_info *info)
 static const char *link_kind(const struct live *live)
 {
 	if (live->probes.link_count)
-		return "uprobe_multi";
+		return live->probes.everybody ? "uprobe_multi, all processes" : "uprobe_multi";
 	return live->probes.perf_link_count ? "perf links" : "none";
 }
 

@@ -137,7 +137,8 @@ static int attach_multi(struct probes *probes, const struct bpf_program *program
 	if (!links)
 		return -ENOMEM;
 	probes->links = links;
-	int fd = link_uprobe_multi(bpf_program__fd(program), path, places, count, probes->process->pid);
+	pid_t pid = probes->everybody ? 0 : probes->process->pid;
+	int fd = link_uprobe_multi(bpf_program__fd(program), path, places, count, pid);
 	if (fd < 0)
 		return fd;
 	links[probes->link_count++] = fd;

@@ -27,6 +27,7 @@ struct probe_place {
 
 struct probes {
 	const struct process *process;
+	bool everybody; /* links watch every process that runs the file, and the program filters */
 	struct probe_place *places;
 	size_t place_count;
 	struct target_probe *list; /* one per name */
