@@ -71,7 +71,10 @@ static void collector_end(struct threads *threads, struct thread *thread, const 
 	struct nest_level level;
 	uint32_t closed = nest_end(&thread->nest, record->event - 1, &level);
 
-	threads->unmatched += closed ? closed - 1 : 1;
+	if (closed)
+		threads->unmatched += closed - 1;
+	else
+		thread_end_unseen(threads, thread, record->h.time_ns);
 	if (closed && duration && !thread->collector)
 		duration_add(duration, record->h.time_ns > level.begin_ns ? record->h.time_ns - level.begin_ns : 0);
 	thread_refresh(threads, thread, record->h.time_ns);

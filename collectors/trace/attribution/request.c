@@ -66,7 +66,7 @@ static void read_closed(struct requests *requests, const struct read *read)
 {
 	struct thread *thread = thread_find(requests->threads, read->tid);
 
-	if (thread && thread->open_requests)
+	if (thread && thread->epoch == read->epoch && thread->open_requests)
 		thread->open_requests--;
 }
 
@@ -180,6 +180,29 @@ static void exchange_replay(struct requests *requests, const struct sock *sock, 
 		thread->replay = point;
 }
 
+/* No more of this socket: what was answered is an exchange, what was not is cut. */
+static void sock_end(struct requests *requests, struct sock *sock)
+{
+	while (sock->read_count > 1 && !sock->reads[0].answered_ns)
+		sock_drop_reads(requests, sock, 1);
+	while (sock->read_count)
+		exchange_finish(requests, sock);
+}
+
+static void sock_close(struct requests *requests, struct sock *sock)
+{
+	sock_end(requests, sock);
+	sock_forget(requests, sock);
+}
+
+void requests_close(struct requests *requests, const struct record_close *record)
+{
+	struct sock *sock = sock_find(requests, record->sock);
+
+	if (sock)
+		sock_close(requests, sock);
+}
+
 /* ---- Edges. */
 
 static struct read read_of(struct requests *requests, const struct thread *thread, const struct record_recv *record)
@@ -188,6 +211,7 @@ static struct read read_of(struct requests *requests, const struct thread *threa
 		.begin_ns = record->h.time_ns,
 		.arrival_ns = record->arrival_ns,
 		.tid = thread->tid,
+		.epoch = thread->epoch,
 		.before = thread->replay,
 	};
 
@@ -216,7 +240,10 @@ int requests_recv(struct requests *requests, struct thread *thread, const struct
 {
 	if (record->bytes == 0)
 		return 0;
-	struct sock *sock = sock_get(requests, record->sock, record->local_port, record->peer_port);
+	struct sock *sock = sock_find(requests, record->sock);
+	if (sock && sock->peer_port != record->peer_port)
+		sock_close(requests, sock); /* its address is another connection's now; the close was lost */
+	sock = sock_get(requests, record->sock, record->local_port, record->peer_port);
 	if (!sock)
 		return -ENOMEM;
 	if (sock->read_count)
@@ -225,6 +252,7 @@ int requests_recv(struct requests *requests, struct thread *thread, const struct
 	sock->known = 1;
 	sock->cut = 0;
 	sock->heard_ns = record->h.time_ns;
+	thread->nest_unsure_ns = 0;
 	thread->last_sock = record->sock;
 	thread->serves = 1;
 	thread->collector = 0;
@@ -239,6 +267,7 @@ int requests_send(struct requests *requests, struct thread *thread, const struct
 	if (!sock)
 		return -ENOMEM;
 	sock->heard_ns = sock->sent_ns = record->h.time_ns;
+	thread->nest_unsure_ns = 0;
 	thread->last_sock = record->sock;
 	if (sock->read_count) {
 		struct read *read = &sock->reads[sock->read_count - 1];
@@ -367,25 +396,6 @@ void requests_end_event(struct requests *requests, struct thread *thread, const 
 }
 
 /* ---- Ends that no record marks. */
-
-/* No more of this socket: what was answered is an exchange, what was not is cut. */
-static void sock_end(struct requests *requests, struct sock *sock)
-{
-	while (sock->read_count > 1 && !sock->reads[0].answered_ns)
-		sock_drop_reads(requests, sock, 1);
-	while (sock->read_count)
-		exchange_finish(requests, sock);
-}
-
-void requests_close(struct requests *requests, const struct record_close *record)
-{
-	struct sock *sock = sock_find(requests, record->sock);
-
-	if (!sock)
-		return;
-	sock_end(requests, sock);
-	sock_forget(requests, sock);
-}
 
 static int sock_settle(struct requests *requests, struct sock *sock, uint64_t now_ns)
 {

@@ -31,6 +31,7 @@ struct read {
 	uint64_t replayed_ns; /* end of it in the replay, once answered (exchanges) */
 	uint32_t tid;
 	uint32_t flags; /* enum request_flag */
+	uint32_t epoch; /* its thread's, when it was read */
 	struct replay_point before; /* its thread's, when it was read */
 };
 

@@ -59,7 +59,7 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 
 static void thread_enters(struct threads *threads, struct thread *thread, const struct record_switch *record)
 {
-	if (thread->sched == SCHED_RUNNING || thread->sched == SCHED_ASLEEP)
+	if (thread->sched != SCHED_RUNNABLE)
 		thread_doubt(threads, thread, record->h.time_ns);
 	thread->heard_ns = record->h.time_ns;
 	thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, record->h.time_ns);
@@ -106,16 +106,20 @@ void schedule_wakeup(struct threads *threads, const struct record_wake *record)
 {
 	struct thread *thread = thread_get(threads, record->h.tid);
 	struct cpu *cpu = cpu_get(threads, (uint16_t)record->target_cpu);
+	enum sched next = record->running ? SCHED_RUNNING : SCHED_RUNNABLE;
 
 	if (!thread || !cpu)
 		return;
 	thread->heard_ns = record->h.time_ns;
 	thread->called_early = 0;
-	if (thread->sched == SCHED_RUNNING)
+	if (record->running && thread->sched == SCHED_RUNNING)
 		return; /* it had not left its CPU yet, and need not */
+	/* A thread that was preempted on its way to sleep is called while it is in a queue already. */
+	if ((thread->sched != SCHED_WAKING && thread->sched != SCHED_RUNNABLE) || record->running)
+		thread_doubt(threads, thread, record->h.time_ns);
 	if (record->target_cpu == record->h.cpu)
-		cpu->runner = culprit_number(&threads->culprits, record->current_tid);
-	thread_move(threads, thread, SCHED_RUNNABLE, (uint16_t)record->target_cpu, record->h.time_ns);
+		cpu_confirm(threads, cpu, culprit_number(&threads->culprits, record->current_tid), record->h.time_ns);
+	thread_move(threads, thread, next, (uint16_t)record->target_cpu, record->h.time_ns);
 }
 
 static enum sched task_sched(const struct record_task *record)
@@ -163,7 +167,8 @@ void schedule_task(struct threads *threads, const struct record_task *record)
 	int silent = time_ns - thread->heard_ns > SCHEDULE_SILENCE_NS;
 	if (!threads->no_sched && silent && task_contradicts(thread, task_sched(record)))
 		thread_doubt(threads, thread, time_ns);
-	if (!threads->no_sched && thread->sched == SCHED_UNKNOWN)
+	/* A thread that never ran is being created: its first wakeup will tell. */
+	if (!threads->no_sched && thread->sched == SCHED_UNKNOWN && (record->exec_ns || record->running))
 		task_believe(threads, thread, record);
 	int exact = thread->sched != SCHED_RUNNING && thread->sched != SCHED_UNKNOWN && !record->running;
 	cputime_read(&thread->cputime, record->exec_ns, thread->timeline.total[TIMELINE_ON_CPU], exact);

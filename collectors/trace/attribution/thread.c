@@ -56,6 +56,7 @@ struct thread *thread_get(struct threads *threads, uint32_t tid)
 	}
 	thread->tid = tid;
 	thread->culprit = culprit_number(&threads->culprits, tid);
+	thread->nest_unsure_ns = 1; /* it may be in the middle of something */
 	threads->recent = thread;
 	return thread;
 }
@@ -87,8 +88,9 @@ static struct piece state_waiting(const struct threads *threads, const struct th
 {
 	uint32_t runner = threads->cpus[thread->cpu]->runner;
 
+	/* Named, so that it is a piece of its own: who held the CPU may yet turn out to be another. */
 	if (runner == CULPRIT_IDLE)
-		return (struct piece){.state = CAUSE_WAKE};
+		return (struct piece){.state = CAUSE_WAKE, .culprit = runner};
 	return (struct piece){
 		.state = culprit_collects(&threads->culprits, runner) ? CAUSE_GC_CPU : CAUSE_RUNQ,
 		.culprit = runner,
@@ -173,6 +175,8 @@ void thread_move(struct threads *threads, struct thread *thread, enum sched sche
 
 	if (thread->sched == SCHED_RUNNABLE)
 		thread_leave_queue(threads, thread);
+	if (thread->sched == SCHED_UNKNOWN && thread->damaged_ns)
+		thread->damaged_ns = time_ns; /* a loss lasts until it is known again where the thread is */
 	if (!queue)
 		sched = SCHED_UNKNOWN;
 	thread->sched = sched;
@@ -184,6 +188,26 @@ void thread_move(struct threads *threads, struct thread *thread, enum sched sche
 	thread_refresh(threads, thread, time_ns);
 }
 
+static void thread_damaged(struct thread *thread, uint64_t time_ns)
+{
+	thread->damaged_ns = time_ns;
+	thread->open_requests = 0;
+	thread->epoch++;
+	cputime_doubt(&thread->cputime);
+}
+
+/* Nothing is known of it any more from now on. */
+static void thread_lose(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	thread_damaged(thread, time_ns);
+	threads->unmatched += nest_close(&thread->nest);
+	threads->culprits.entries[thread->culprit].marking = 0;
+	thread->called_early = 0;
+	thread->fault_until_ns = 0;
+	thread->nest_unsure_ns = time_ns;
+	thread_move(threads, thread, SCHED_UNKNOWN, thread->cpu, time_ns);
+}
+
 void thread_doubt(struct threads *threads, struct thread *thread, uint64_t time_ns)
 {
 	if (thread->sched == SCHED_UNKNOWN)
@@ -191,9 +215,18 @@ void thread_doubt(struct threads *threads, struct thread *thread, uint64_t time_
 	threads->doubts++;
 	if (!thread->nest.inside[SLOW_STOP])
 		timeline_recast(&thread->timeline, (enum state)CAUSE_UNATTRIBUTED, CULPRIT_NOBODY);
+	thread_lose(threads, thread, time_ns);
+}
+
+void thread_end_unseen(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	threads->unmatched++;
+	if (!thread->nest_unsure_ns)
+		return;
+	timeline_void(&thread->timeline, thread->nest_unsure_ns, time_ns, TIMELINE_EVERY_CPU);
 	cputime_doubt(&thread->cputime);
-	thread->called_early = 0;
-	thread_move(threads, thread, SCHED_UNKNOWN, thread->cpu, time_ns);
+	thread->damaged_ns = time_ns;
+	thread->nest_unsure_ns = time_ns;
 }
 
 void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t time_ns)
@@ -240,15 +273,9 @@ static void thread_damage(struct threads *threads, struct thread *thread, uint16
 	if (thread->sched == SCHED_GONE)
 		return;
 	timeline_void(&thread->timeline, from_ns, to_ns, cpu);
-	thread->damaged_ns = to_ns;
-	cputime_doubt(&thread->cputime);
-	if (thread->sched == SCHED_RUNNING && thread->cpu != cpu)
-		return;
-	threads->unmatched += nest_close(&thread->nest);
-	threads->culprits.entries[thread->culprit].marking = 0;
-	thread->called_early = 0;
-	thread->fault_until_ns = 0;
-	thread_move(threads, thread, SCHED_UNKNOWN, thread->cpu, to_ns);
+	thread_damaged(thread, to_ns);
+	if (thread->sched != SCHED_RUNNING || thread->cpu == cpu)
+		thread_lose(threads, thread, to_ns);
 }
 
 void threads_damage(struct threads *threads, uint16_t cpu, uint64_t from_ns, uint64_t to_ns)

@@ -6,8 +6,11 @@
  * The state at an instant, in order of precedence: stop (whatever the scheduler says); off the CPU; the innermost of the
  * runtime's states; own. thread_refresh writes it to the timeline and is called after every change.
  *
- * A thread whose records contradict each other is *doubted*: what was believed of it since its last record becomes
- * unattributed, and it is unknown until a record says where it is. One thread at a time.
+ * A thread whose records contradict each other is *doubted*: records must have been lost, whoever lost them. What was
+ * believed of it since its last record becomes unattributed, its requests count as damaged, and it is
+ * unknown until a record says where it is. After a doubt or a loss its slow things are not known either: an end
+ * without a begin shows that it was inside something all the time, so that time becomes unattributed too. A thread
+ * that reads or writes a socket is inside of nothing. One thread at a time.
  */
 #ifndef MEMLAB_ATTRIBUTION_THREAD_H
 #define MEMLAB_ATTRIBUTION_THREAD_H
@@ -62,10 +65,12 @@ struct thread {
 	uint16_t cpu;
 	struct thread *next_waiting; /* of the same CPU's run queue */
 	struct nest nest;
-	uint32_t open_requests;   /* read by this thread, unanswered */
+	uint32_t open_requests;   /* read by this thread in this epoch, unanswered */
+	uint32_t epoch;           /* a loss begins a new one: nobody knows what is still open */
 	uint64_t fault_until_ns;  /* an estimated page fault ends here; 0: none */
 	uint64_t heard_ns;        /* its last record */
 	uint64_t damaged_ns;      /* losses concern it up to here */
+	uint64_t nest_unsure_ns;  /* since then its nest may lack begins that were lost; 0: it is known */
 	uint64_t last_sock;       /* that it read or wrote */
 	struct timeline timeline;
 	struct cputime cputime;
@@ -108,6 +113,9 @@ void thread_doubt(struct threads *threads, struct thread *thread, uint64_t time_
 
 /* The thread did something itself on this CPU, so it runs there. */
 void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t time_ns);
+
+/* A slow thing ended whose begin was not seen. */
+void thread_end_unseen(struct threads *threads, struct thread *thread, uint64_t time_ns);
 
 /* A page fault began: estimated to last fault_minor_ns, at most until the thread's next record. */
 void thread_faults(struct threads *threads, struct thread *thread, uint64_t time_ns);

@@ -260,7 +260,7 @@ static void timeline_set_hole(struct timeline *timeline, uint64_t begin_ns)
 	timeline_set(timeline, (struct piece){.begin_ns = begin_ns, .state = CAUSE_UNATTRIBUTED});
 }
 
-void timeline_void(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint16_t cpu)
+void timeline_void(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint32_t cpu)
 {
 	struct piece *pieces;
 
@@ -281,7 +281,7 @@ void timeline_void(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, 
 			continue;
 		if (piece.begin_ns < from_ns)
 			piece.begin_ns = from_ns;
-		if (piece.begin_ns < to_ns && !(piece.on_cpu && piece.cpu != cpu))
+		if (piece.begin_ns < to_ns && !(piece.on_cpu && cpu != TIMELINE_EVERY_CPU && piece.cpu != cpu))
 			timeline_set_hole(timeline, piece.begin_ns);
 		else
 			timeline_set(timeline, piece);

@@ -77,7 +77,8 @@ void timeline_set(struct timeline *timeline, struct piece next);
 void timeline_recast(struct timeline *timeline, enum state state, uint32_t culprit);
 
 /* Records of `cpu` were lost between the two: whatever was not seen running on another CPU is unattributed. */
-void timeline_void(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint16_t cpu);
+#define TIMELINE_EVERY_CPU UINT32_MAX
+void timeline_void(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint32_t cpu);
 
 /* The open piece; NULL when nothing is known yet. */
 const struct piece *timeline_open(const struct timeline *timeline);

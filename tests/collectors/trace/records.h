@@ -119,7 +119,7 @@ static inline void tell_task(struct story *story, uint64_t time_ns, uint32_t cpu
 	task->running = state == ON_CPU;
 	task->runnable = state == QUEUED;
 	task->task_cpu = (uint16_t)cpu;
-	task->exec_ns = exec_ns;
+	task->exec_ns = exec_ns + 1; /* 0 is a thread that never ran */
 	story_comm(task->comm, tid);
 }
 

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From socket edges and end events to requests: every way in which bytes and answers can come. */
+#include "records.h"
+
+/* One thread that always runs. */
+static struct story server(int has_end_events)
+{
+	struct story story = story_new(has_end_events);
+
+	tell_task(&story, 0, 0, 101, ON_CPU, 0);
+	return story;
+}
+
+static void play(struct story *story, uint32_t requests, uint64_t cut)
+{
+	story_play(story);
+	assert_int_equal(story->request_count, requests);
+	assert_int_equal(story->summary.requests, requests);
+	assert_int_equal(story->summary.cut, cut);
+	assert_int_equal(story->summary.checks.sum_error_ns_max, 0);
+	for (uint32_t i = 0; i < requests; i++)
+		assert_sums(&story->requests[i]);
+}
+
+static void assert_request(const struct request *request, uint64_t arrival_ns, uint64_t begin_ns, uint64_t end_ns,
+			   uint32_t flags)
+{
+	assert_int_equal(request->arrival_ns, arrival_ns);
+	assert_int_equal(request->begin_ns, begin_ns);
+	assert_int_equal(request->end_ns, end_ns);
+	assert_int_equal(request->flags, flags);
+}
+
+static void test_keep_alive(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	for (uint64_t i = 1; i <= 100; i++) {
+		tell_recv(&story, i * MS + 10 * US, 0, 101, 1, i * MS);
+		tell_send(&story, i * MS + 40 * US, 0, 101, 1);
+		tell_end(&story, i * MS + 41 * US, 0, 101, 1, i * MS + 12 * US);
+	}
+	play(&story, 100, 0);
+	for (uint64_t i = 1; i <= 100; i++)
+		assert_request(&story.requests[i - 1], i * MS, i * MS + 10 * US, i * MS + 40 * US, 0);
+	assert_int_equal(story.summary.alloc.requests, 100);
+	assert_int_equal(story.summary.alloc.total, 1200);
+	assert_int_equal(story.summary.alloc.total_bytes, 409600);
+	story_free(&story);
+}
+
+/* The client's next request can have arrived before the answer to the last was complete. */
+static void test_arrival_before_previous_end(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS - 10 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS);
+	tell_recv(&story, 2 * MS + 5 * US, 0, 101, 1, 2 * MS - 8 * US);
+	tell_send(&story, 3 * MS, 0, 101, 1);
+	tell_end(&story, 3 * MS + 1 * US, 0, 101, 1, 2 * MS + 6 * US);
+	play(&story, 2, 0);
+	assert_request(&story.requests[1], 2 * MS - 8 * US, 2 * MS + 5 * US, 3 * MS, 0);
+	story_free(&story);
+}
+
+static void test_partial_reads(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_recv(&story, 2 * MS, 0, 101, 1, 1900 * US);
+	tell_recv(&story, 3 * MS, 0, 101, 1, 2900 * US);
+	tell_send(&story, 4 * MS, 0, 101, 1);
+	tell_end(&story, 4 * MS, 0, 101, 1, 3 * MS + 1 * US);
+	play(&story, 1, 0);
+	assert_request(&story.requests[0], 2900 * US, 3 * MS, 4 * MS, 0);
+	story_free(&story);
+}
+
+static void test_partial_sends(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_send(&story, 3 * MS, 0, 101, 1);
+	tell_send(&story, 4 * MS, 0, 101, 1);
+	tell_end(&story, 4 * MS + 1 * US, 0, 101, 1, 1 * MS);
+	play(&story, 1, 0);
+	assert_request(&story.requests[0], 900 * US, 1 * MS, 4 * MS, 0);
+	story_free(&story);
+}
+
+static void test_pipelined_in_one_read(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	for (uint64_t i = 2; i <= 4; i++) {
+		tell_send(&story, i * MS, 0, 101, 1);
+		tell_end(&story, i * MS + 1 * US, 0, 101, 1, (i - 1) * MS + 2 * US);
+	}
+	play(&story, 3, 0);
+	assert_request(&story.requests[0], 900 * US, 1 * MS, 2 * MS, 0);
+	assert_request(&story.requests[1], 900 * US, 2 * MS, 3 * MS, REQUEST_SHARED_READ);
+	assert_request(&story.requests[2], 900 * US, 3 * MS, 4 * MS, REQUEST_SHARED_READ);
+	assert_int_equal(story.requests[2].queue.ns[CAUSE_OWN], 3 * MS - 900 * US);
+	story_free(&story);
+}
+
+/* The next request is read before the first one is answered. */
+static void test_pipelined_in_two_reads(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_recv(&story, 2 * MS, 0, 101, 1, 1900 * US);
+	tell_send(&story, 3 * MS, 0, 101, 1);
+	tell_end(&story, 3 * MS + 1 * US, 0, 101, 1, 1 * MS + 1 * US);
+	tell_send(&story, 4 * MS, 0, 101, 1);
+	tell_end(&story, 4 * MS + 1 * US, 0, 101, 1, 3 * MS + 2 * US);
+	play(&story, 2, 0);
+	assert_request(&story.requests[0], 900 * US, 1 * MS, 3 * MS, 0);
+	assert_request(&story.requests[1], 1900 * US, 2 * MS, 4 * MS, 0);
+	story_free(&story);
+}
+
+/* Half of the next request comes along with the first. */
+static void test_pipelined_across_reads(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS + 1 * US);
+	tell_recv(&story, 3 * MS, 0, 101, 1, 2900 * US);
+	tell_send(&story, 4 * MS, 0, 101, 1);
+	tell_end(&story, 4 * MS + 1 * US, 0, 101, 1, 3 * MS + 2 * US);
+	play(&story, 2, 0);
+	assert_request(&story.requests[1], 2900 * US, 3 * MS, 4 * MS, 0);
+	story_free(&story);
+}
+
+static void test_no_send_ends_at_the_event(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_end(&story, 2 * MS, 0, 101, 1, 1 * MS + 1 * US);
+	play(&story, 1, 0);
+	assert_request(&story.requests[0], 900 * US, 1 * MS, 2 * MS, 0);
+	story_free(&story);
+}
+
+/* Answered by a library below the service, which fires no event: an exchange. */
+static void test_missing_end(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_recv(&story, 3 * MS, 0, 101, 1, 2900 * US);
+	tell_send(&story, 4 * MS, 0, 101, 1);
+	tell_end(&story, 4 * MS, 0, 101, 1, 3 * MS + 1 * US);
+	tell_recv(&story, 5 * MS, 0, 101, 2, 4900 * US);
+	tell_send(&story, 6 * MS, 0, 101, 2);
+	tell_close(&story, 7 * MS, 0, 2);
+	play(&story, 3, 0);
+	assert_request(&story.requests[0], 900 * US, 1 * MS, 2 * MS, REQUEST_EXCHANGE);
+	assert_int_equal(story.requests[0].has_service, 0);
+	assert_request(&story.requests[1], 2900 * US, 3 * MS, 4 * MS, 0);
+	assert_request(&story.requests[2], 4900 * US, 5 * MS, 6 * MS, REQUEST_EXCHANGE);
+	assert_int_equal(story.summary.alloc.requests, 1);
+	story_free(&story);
+}
+
+static void test_open_at_attach_and_detach(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	/* Read before the tracer came: only the answer is seen. */
+	tell_send(&story, 1 * MS, 0, 101, 1);
+	tell_end(&story, 1 * MS, 0, 101, 1, 1);
+	/* Still open at the end. */
+	tell_recv(&story, 2 * MS, 0, 101, 2, 1900 * US);
+	tell_recv(&story, 3 * MS, 0, 101, 3, 2900 * US);
+	tell_send(&story, 4 * MS, 0, 101, 3);
+	play(&story, 0, 3);
+	story_free(&story);
+}
+
+static void test_unknown_and_impossible_arrivals(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 0);
+	tell_end(&story, 2 * MS, 0, 101, 1, 1 * MS);
+	tell_recv(&story, 3 * MS, 0, 101, 1, 3 * MS + 3);
+	tell_end(&story, 4 * MS, 0, 101, 1, 3 * MS);
+	play(&story, 2, 0);
+	assert_request(&story.requests[0], 1 * MS, 1 * MS, 2 * MS, REQUEST_NO_ARRIVAL);
+	assert_request(&story.requests[1], 3 * MS, 3 * MS, 4 * MS, 0);
+	assert_int_equal(story.summary.negative, 1);
+	story_free(&story);
+}
+
+/* Several loops, one socket each; the event can come from a thread that did not send. */
+static void test_several_threads(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_task(&story, 0, 1, 102, ON_CPU, 0);
+	tell_switch(&story, 1, 1, 900, RECORD_LEFT_SLEEPING, 102);
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_recv(&story, 1 * MS + 1, 1, 102, 2, 950 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_send(&story, 2 * MS + 1, 1, 102, 2);
+	tell_end(&story, 3 * MS, 1, 102, 1, 1 * MS + 1);
+	tell_end(&story, 3 * MS + 1, 1, 102, 2, 1 * MS + 2);
+	play(&story, 2, 0);
+	assert_request(&story.requests[0], 900 * US, 1 * MS, 2 * MS, 0);
+	assert_int_equal(story.requests[0].tid, 101);
+	assert_request(&story.requests[1], 950 * US, 1 * MS + 1, 2 * MS + 1, 0);
+	assert_int_equal(story.requests[1].tid, 102);
+	story_free(&story);
+}
+
+/* The read of a request was lost, but its own end event tells of it. */
+static void test_lost_read(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_end(&story, 2 * MS, 0, 101, 1, 1 * MS);
+	tell_recv(&story, 3 * MS, 0, 101, 1, 2900 * US);
+	story_lose(&story);
+	tell_send(&story, 4 * MS, 0, 101, 1);
+	tell_end(&story, 4 * MS, 0, 101, 1, 3 * MS + 1 * US);
+	play(&story, 2, 0);
+	assert_request(&story.requests[1], 3 * MS + 1 * US, 3 * MS + 1 * US, 4 * MS,
+		       REQUEST_LOSS | REQUEST_NO_ARRIVAL);
+	assert_int_equal(story.summary.lost, 1);
+	assert_int_equal(story.summary.worst_count, 1);
+	story_free(&story);
+}
+
+/* ---- Without end events: exchanges. */
+
+static void test_exchanges(void **state)
+{
+	(void)state;
+	struct story story = server(0);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_recv(&story, 2 * MS, 0, 101, 1, 1900 * US); /* the rest */
+	tell_send(&story, 3 * MS, 0, 101, 1);
+	tell_send(&story, 4 * MS, 0, 101, 1);
+	tell_recv(&story, 5 * MS, 0, 101, 1, 4900 * US); /* makes the first final */
+	tell_send(&story, 6 * MS, 0, 101, 1);
+	tell_close(&story, 7 * MS, 0, 1); /* makes the second final */
+	tell_recv(&story, 8 * MS, 0, 101, 2, 7900 * US);
+	tell_close(&story, 9 * MS, 0, 2); /* never answered */
+	play(&story, 2, 1);
+	assert_request(&story.requests[0], 1900 * US, 2 * MS, 4 * MS, REQUEST_EXCHANGE);
+	assert_request(&story.requests[1], 4900 * US, 5 * MS, 6 * MS, REQUEST_EXCHANGE);
+	story_free(&story);
+}
+
+static void test_exchange_ends_by_silence(void **state)
+{
+	(void)state;
+	struct story story = server(0);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_send(&story, 900 * MS, 0, 101, 1); /* still the same answer */
+	tell_task(&story, 2200 * MS, 0, 101, ON_CPU, 0);
+	tell_send(&story, 2300 * MS, 0, 101, 1); /* too late to belong to it */
+	play(&story, 1, 0);
+	assert_request(&story.requests[0], 900 * US, 1 * MS, 900 * MS, REQUEST_EXCHANGE);
+	story_free(&story);
+}
+
+static void test_exchange_open_at_attach_and_detach(void **state)
+{
+	(void)state;
+	struct story story = server(0);
+
+	tell_send(&story, 1 * MS, 0, 101, 1);
+	tell_send(&story, 2 * MS, 0, 101, 1); /* the same unseen request: cut once */
+	tell_recv(&story, 3 * MS, 0, 101, 1, 2900 * US);
+	tell_send(&story, 4 * MS, 0, 101, 1); /* answered: counted at finish */
+	tell_recv(&story, 5 * MS, 0, 101, 2, 4900 * US);
+	play(&story, 1, 2);
+	assert_request(&story.requests[0], 2900 * US, 3 * MS, 4 * MS, REQUEST_EXCHANGE);
+	story_free(&story);
+}
+
+/* A kernel address is used again for another connection. */
+static void test_socket_used_again(void **state)
+{
+	(void)state;
+	for (int events = 0; events < 2; events++) {
+		struct story story = server(events);
+		for (uint64_t i = 1; i <= 3; i++) {
+			tell_recv(&story, i * MS, 0, 101, 1, i * MS - 10 * US)->peer_port = (uint16_t)(4000 + i);
+			tell_send(&story, i * MS + 100 * US, 0, 101, 1);
+			tell_end(&story, i * MS + 101 * US, 0, 101, 1, i * MS + 1)->args[0] = 4000 + i;
+			tell_close(&story, i * MS + 200 * US, 0, 1);
+		}
+		play(&story, 3, 0);
+		for (uint16_t i = 1; i <= 3; i++)
+			assert_int_equal(story.requests[i - 1].peer_port, 4000 + i);
+		story_free(&story);
+	}
+}
+
+/* The close was lost: what is left of the old connection must not touch the new one. */
+static void test_socket_used_again_without_close(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US)->peer_port = 4001;
+	tell_recv(&story, 2 * MS, 0, 101, 1, 1900 * US)->peer_port = 4002;
+	tell_send(&story, 3 * MS, 0, 101, 1);
+	tell_end(&story, 3 * MS, 0, 101, 1, 2 * MS + 1)->args[0] = 4002;
+	play(&story, 1, 1);
+	assert_request(&story.requests[0], 1900 * US, 2 * MS, 3 * MS, 0);
+	assert_int_equal(story.requests[0].peer_port, 4002);
+	story_free(&story);
+}
+
+static void test_many_sockets(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	for (uint64_t i = 1; i <= 3000; i++)
+		tell_recv(&story, i * 10 * US, 0, 101, i, i * 10 * US - 5 * US);
+	for (uint64_t i = 1; i <= 3000; i++) {
+		tell_send(&story, 40 * MS + i * 10 * US, 0, 101, i);
+		tell_end(&story, 40 * MS + i * 10 * US, 0, 101, i, i * 10 * US);
+		if (i % 2)
+			tell_close(&story, 40 * MS + i * 10 * US + 1, 0, i);
+	}
+	play(&story, 3000, 0);
+	story_free(&story);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_arrival_before_previous_end),
+		cmocka_unit_test(test_partial_reads),
+		cmocka_unit_test(test_partial_sends),
+		cmocka_unit_test(test_pipelined_in_one_read),
+		cmocka_unit_test(test_pipelined_in_two_reads),
+		cmocka_unit_test(test_pipelined_across_reads),
+		cmocka_unit_test(test_no_send_ends_at_the_event),
+		cmocka_unit_test(test_missing_end),
+		cmocka_unit_test(test_open_at_attach_and_detach),
+		cmocka_unit_test(test_unknown_and_impossible_arrivals),
+		cmocka_unit_test(test_several_threads),
+		cmocka_unit_test(test_lost_read),
+		cmocka_unit_test(test_exchanges),
+		cmocka_unit_test(test_exchange_ends_by_silence),
+		cmocka_unit_test(test_exchange_open_at_attach_and_detach),
+		cmocka_unit_test(test_socket_used_again),
+		cmocka_unit_test(test_socket_used_again_without_close),
+		cmocka_unit_test(test_many_sockets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
