@@ -15,20 +15,21 @@ static const struct {
 	const char *remedy;
 	int memory;
 } table[CAUSE_COUNT] = {
-    [CAUSE_OWN] = {"the program's own work fills the tail.",
-		   "Do less per request, or add threads if the queue is the larger part", 0},
-    [CAUSE_ALLOC] = {"the allocator's slow path fills the tail.", "Try pools (--pool on)", 1},
-    [CAUSE_ASSIST] = {"requests mark because they allocate faster than the collector runs.", "", 1},
-    [CAUSE_STOP] = {"requests wait for handshakes with the collector.", "Collect less often", 1},
-    [CAUSE_GC_CPU] = {"marking shares the CPU with requests.", "", 1},
-    [CAUSE_RUNQ] = {"other threads take the CPU.", "Give the service CPUs of its own (taskset, cpuset) or more weight",
-		    0},
-    [CAUSE_WAKE] = {"the CPUs sleep between requests.", "Normal at low rates; shallower idle states make waking faster",
-		    0},
-    [CAUSE_BLOCKED] = {"requests sleep on a lock or on I/O.", "Find it by the worst requests' times in --json FILE", 0},
-    [CAUSE_FAULT] = {"page faults fill the tail.",
-		     "Touch memory before it is needed, or keep it (GODEBUG=madvdontneed=0)", 0},
-    [CAUSE_UNATTRIBUTED] = {"no record explains most of the tail.", "Run memlab-trace doctor", 0},
+	[CAUSE_OWN] = {"the program's own work fills the tail.",
+		       "Do less per request, or add threads if the queue is the larger part", 0},
+	[CAUSE_ALLOC] = {"the allocator's slow path fills the tail.", "Try pools (--pool on)", 1},
+	[CAUSE_ASSIST] = {"requests mark because they allocate faster than the collector runs.", "", 1},
+	[CAUSE_STOP] = {"requests wait for handshakes with the collector.", "Collect less often", 1},
+	[CAUSE_GC_CPU] = {"marking shares the CPU with requests.", "", 1},
+	[CAUSE_RUNQ] = {"other threads take the CPU.",
+			"Give the service CPUs of its own (taskset, cpuset) or more weight", 0},
+	[CAUSE_WAKE] = {"the CPUs sleep between requests.",
+			"Normal at low rates; shallower idle states make waking faster", 0},
+	[CAUSE_BLOCKED] = {"requests sleep on a lock or on I/O.", "Find it by the worst requests' times in --json FILE",
+			   0},
+	[CAUSE_FAULT] = {"page faults fill the tail.",
+			 "Touch memory before it is needed, or keep it (GODEBUG=madvdontneed=0)", 0},
+	[CAUSE_UNATTRIBUTED] = {"no record explains most of the tail.", "Run memlab-trace doctor", 0},
 };
 
 static double share_ns(const struct cohort *cohort, enum cause cause)
@@ -49,14 +50,40 @@ unsigned advice_order(enum cause order[CAUSE_COUNT], const struct cohort *cohort
 	return present;
 }
 
-const struct culprit *advice_culprit(const struct summary *summary, enum cause cause)
+/* The time of all culprits of that one's name and kind, and how many they are. */
+static uint64_t culprit_total(const struct summary *summary, const struct culprit *like, unsigned *threads)
 {
+	uint64_t total = 0;
+	*threads = 0;
+	for (unsigned i = 0; i < summary->culprit_count && i < CULPRIT_COUNT; i++) {
+		const struct culprit *culprit = &summary->culprits[i];
+		if (culprit->own_collector != like->own_collector ||
+		    strncmp(culprit->comm, like->comm, sizeof(like->comm)) != 0)
+			continue;
+		total += culprit->ns;
+		++*threads;
+	}
+	return total;
+}
+
+const struct culprit *advice_culprit(const struct summary *summary, enum cause cause, unsigned *threads)
+{
+	const struct culprit *greatest = NULL;
+	uint64_t most = 0;
 	if (cause != CAUSE_RUNQ && cause != CAUSE_GC_CPU)
 		return NULL;
-	for (unsigned i = 0; i < summary->culprit_count && i < CULPRIT_COUNT; i++)
-		if ((summary->culprits[i].own_collector != 0) == (cause == CAUSE_GC_CPU))
-			return &summary->culprits[i];
-	return NULL;
+	for (unsigned i = 0; i < summary->culprit_count && i < CULPRIT_COUNT; i++) {
+		const struct culprit *culprit = &summary->culprits[i];
+		unsigned count;
+		uint64_t total = culprit_total(summary, culprit, &count);
+		if ((culprit->own_collector != 0) != (cause == CAUSE_GC_CPU) || (greatest && total <= most))
+			continue;
+		greatest = culprit;
+		most = total;
+		if (threads)
+			*threads = count;
+	}
+	return greatest;
 }
 
 const char *advice_no_requests(char out[ADVICE_BYTES], const struct trace_info *info, const struct summary *summary)
@@ -125,7 +152,7 @@ const char *advice_text(char out[ADVICE_BYTES], const struct trace_info *info, c
 		add_memory_remedy(remedy + used, sizeof(remedy) - used, info, summary);
 	} else
 		snprintf(remedy, sizeof(remedy), "%s", table[order[0]].remedy);
-	const struct culprit *culprit = order[0] == CAUSE_RUNQ ? advice_culprit(summary, CAUSE_RUNQ) : NULL;
+	const struct culprit *culprit = order[0] == CAUSE_RUNQ ? advice_culprit(summary, CAUSE_RUNQ, NULL) : NULL;
 	if (culprit) {
 		char raw[17] = "", name[40];
 		memcpy(raw, culprit->comm, sizeof(culprit->comm));

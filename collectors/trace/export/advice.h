@@ -17,8 +17,11 @@ const char *advice_text(char out[ADVICE_BYTES], const struct trace_info *info, c
 /* Fills `order` with all causes, the greatest share of the cohort first; returns how many are not 0. */
 unsigned advice_order(enum cause order[CAUSE_COUNT], const struct cohort *cohort);
 
-/* Who took the CPU for longest while requests were in `cause` (runq or gc_cpu); NULL: nobody known. */
-const struct culprit *advice_culprit(const struct summary *summary, enum cause cause);
+/*
+ * Who took the CPU for longest while requests were in `cause` (runq or gc_cpu); NULL: nobody known. Threads of one name
+ * count together; the one returned is the greatest of them, and *threads (NULL allowed) tells how many there are.
+ */
+const struct culprit *advice_culprit(const struct summary *summary, enum cause cause, unsigned *threads);
 
 /* Why no request was seen. */
 const char *advice_no_requests(char out[ADVICE_BYTES], const struct trace_info *info, const struct summary *summary);

@@ -178,8 +178,8 @@ static int read_modules(struct symbols *symbols)
 
 /* Never dwfl_standard_find_debuginfo: it may ask a server on the network. */
 static const Dwfl_Callbacks callbacks = {
-    .find_elf = dwfl_build_id_find_elf,
-    .find_debuginfo = dwfl_build_id_find_debuginfo,
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_build_id_find_debuginfo,
 };
 
 int symbols_open(struct symbols **out, pid_t pid)

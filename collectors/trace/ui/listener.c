@@ -47,13 +47,13 @@ enum resource_id {
 static const struct resource {
 	const char *path, *type, *policy;
 } resources[] = {
-    [RESOURCE_PAGE] = {"/", "text/html; charset=utf-8", PAGE_POLICY},
-    [RESOURCE_STYLE] = {"/page.css", "text/css; charset=utf-8", PAGE_POLICY},
-    [RESOURCE_SCRIPT] = {"/page.js", "text/javascript; charset=utf-8", PAGE_POLICY},
-    [RESOURCE_DATA] = {"/data.json", "application/json", PAGE_POLICY},
-    [RESOURCE_METRICS] = {"/metrics", NULL, PAGE_POLICY},
-    [RESOURCE_FLAME] = {"/flame.svg", "image/svg+xml", FLAME_POLICY},
-    [RESOURCE_PROFILE] = {"/profile.pb.gz", "application/octet-stream", PAGE_POLICY},
+	[RESOURCE_PAGE] = {"/", "text/html; charset=utf-8", PAGE_POLICY},
+	[RESOURCE_STYLE] = {"/page.css", "text/css; charset=utf-8", PAGE_POLICY},
+	[RESOURCE_SCRIPT] = {"/page.js", "text/javascript; charset=utf-8", PAGE_POLICY},
+	[RESOURCE_DATA] = {"/data.json", "application/json", PAGE_POLICY},
+	[RESOURCE_METRICS] = {"/metrics", NULL, PAGE_POLICY},
+	[RESOURCE_FLAME] = {"/flame.svg", "image/svg+xml", FLAME_POLICY},
+	[RESOURCE_PROFILE] = {"/profile.pb.gz", "application/octet-stream", PAGE_POLICY},
 };
 
 static const struct resource *find_resource(const char *path)
@@ -118,7 +118,7 @@ static enum MHD_Result send_resource(const struct listener *listener, struct MHD
 				     const struct resource *resource)
 {
 	enum metrics_format format =
-	    metrics_negotiate(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"));
+		metrics_negotiate(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"));
 	char *body = NULL;
 	size_t size = 0;
 	FILE *file = open_memstream(&body, &size);
@@ -128,8 +128,8 @@ static enum MHD_Result send_resource(const struct listener *listener, struct MHD
 	if (error) {
 		free(body);
 		return error == -ENOENT
-			   ? send_words(connection, MHD_HTTP_NOT_FOUND, "not recorded in this run\n")
-			   : send_words(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "cannot be written now\n");
+			       ? send_words(connection, MHD_HTTP_NOT_FOUND, "not recorded in this run\n")
+			       : send_words(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "cannot be written now\n");
 	}
 	const char *type = resource->type ? resource->type : metrics_content_type(format);
 	return send_body(connection, MHD_HTTP_OK, type, resource->policy, body, size, MHD_RESPMEM_MUST_FREE);
@@ -268,9 +268,9 @@ int listener_open(struct listener **out, const char *address, int anyone, const 
 		listener->anyone = anyone;
 		listener->port = socket_port(fd);
 		listener->daemon =
-		    MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, listener, MHD_OPTION_LISTEN_SOCKET, fd,
-				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_LIMIT,
-				     CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
+			MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, listener, MHD_OPTION_LISTEN_SOCKET, fd,
+					 MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_LIMIT,
+					 CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
 	}
 	if (!listener || !listener->daemon) {
 		free(listener);

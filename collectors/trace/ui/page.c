@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../core/json_writer.h"
-#include "../export/flame.h"
 #include "../export/json.h"
 
 /* The two lines of page.html that a frozen page replaces by what they refer to. */
@@ -79,7 +78,8 @@ static void write_inert(FILE *file, const char *json)
 
 /* The data element of a frozen page: the live data, and the flame graph as a string. */
 static int write_frozen_data(FILE *file, const struct trace_info *info, const struct summary *summary,
-			     const struct history *history, const struct tree *flame)
+			     const struct history *history, const struct tree *flame,
+			     const struct flame_options *options)
 {
 	char *data = NULL, *svg = NULL, *document = NULL;
 	size_t size = 0;
@@ -88,8 +88,7 @@ static int write_frozen_data(FILE *file, const struct trace_info *info, const st
 	if (memory)
 		fclose(memory);
 	if (!error && flame && (memory = open_memstream(&svg, &size))) {
-		const struct flame_options options = {.title = "Allocations", .unit = "bytes"};
-		error = export_flame(memory, flame, &options);
+		error = export_flame(memory, flame, options);
 		fclose(memory);
 	}
 	if (!error && (memory = open_memstream(&document, &size))) {
@@ -111,21 +110,21 @@ static int write_frozen_data(FILE *file, const struct trace_info *info, const st
 }
 
 int page_frozen(FILE *file, const struct trace_info *info, const struct summary *summary, const struct history *history,
-		const struct tree *flame)
+		const struct tree *flame, const struct flame_options *options)
 {
 	const char *style = strstr(page_html, style_link), *script = strstr(page_html, script_link);
 	if (!style || !script || script < style)
 		return -EIO;
 	fwrite(page_html, 1, (size_t)(style - page_html), file);
-	fprintf(
-	    file,
-	    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-	    "script-src 'unsafe-inline'; frame-src blob:; base-uri 'none'; form-action 'none'\">\n<style>\n%s</style>",
-	    page_style);
+	fprintf(file,
+		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+		"script-src 'unsafe-inline'; frame-src blob:; base-uri 'none'; form-action "
+		"'none'\">\n<style>\n%s</style>",
+		page_style);
 	style += strlen(style_link);
 	fwrite(style, 1, (size_t)(script - style), file);
 	fputs("<script type=\"application/json\" id=\"frozen\">", file);
-	int error = write_frozen_data(file, info, summary, history, flame);
+	int error = write_frozen_data(file, info, summary, history, flame, options);
 	fprintf(file, "</script>\n<script>\n%s</script>%s", page_script, script + strlen(script_link));
 	return error ? error : ferror(file) ? -EIO : 0;
 }

@@ -14,7 +14,7 @@
 #include "../attribution/result.h"
 #include "../core/info.h"
 #include "../export/history.h"
-#include "../export/tree.h"
+#include "../export/flame.h"
 
 extern const char page_html[], page_style[], page_script[];
 
@@ -23,6 +23,6 @@ int page_data(FILE *file, const struct trace_info *info, const struct summary *s
 
 /* The page frozen; `flame` NULL: without the flame graph. 0, -ENOMEM or -EIO. */
 int page_frozen(FILE *file, const struct trace_info *info, const struct summary *summary, const struct history *history,
-		const struct tree *flame);
+		const struct tree *flame, const struct flame_options *options);
 
 #endif

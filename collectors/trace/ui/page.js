@@ -134,8 +134,15 @@
 	function culprit(trace, cause) {
 		if (cause !== 'runq' && cause !== 'gc_cpu')
 			return '';
-		const found = trace.culprits.find((c) => c.own_collector === (cause === 'gc_cpu'));
-		return found ? found.comm + '[' + found.tid + ']' : '';
+		const sums = new Map();
+		for (const c of trace.culprits.filter((one) => one.own_collector === (cause === 'gc_cpu'))) {
+			const sum = sums.get(c.comm) || {ns: 0, tids: []};
+			sum.ns += c.ns;
+			sum.tids.push(c.tid);
+			sums.set(c.comm, sum);
+		}
+		const found = [...sums].sort((a, b) => b[1].ns - a[1].ns)[0];
+		return !found ? '' : found[1].tids.length > 1 ? found[0] + ' x' + found[1].tids.length : found[0] + '[' + found[1].tids[0] + ']';
 	}
 
 	// Columns are seconds, rows are buckets of server time; darker means more requests.

@@ -358,11 +358,15 @@ static void add_cause(struct screen *screen, enum cause cause, double whole)
 	line_add_right(line, text_ns(number, queue + service), 9);
 	line_add_percent(line, queue, whole, 9);
 	line_add_percent(line, service, whole, 9);
-	const struct culprit *culprit = advice_culprit(screen->summary, cause);
+	unsigned threads;
+	const struct culprit *culprit = advice_culprit(screen->summary, cause, &threads);
 	if (!culprit)
 		return;
 	clean_comm(screen, comm, culprit->comm);
-	line_add(line, "  %s[%" PRIu32 "]", comm, culprit->tid);
+	if (threads > 1)
+		line_add(line, "  %s x%u", comm, threads);
+	else
+		line_add(line, "  %s[%" PRIu32 "]", comm, culprit->tid);
 }
 
 static void add_more_causes(struct screen *screen, const enum cause *order, unsigned count, double whole)

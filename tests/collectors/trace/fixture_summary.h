@@ -11,20 +11,20 @@
 static inline struct trace_info fixture_info(void)
 {
 	struct trace_info info = {
-	    .version = "0.1",
-	    .pid = 4711,
-	    .comm = "memlab-svc",
-	    .kind = "memlab-svc",
-	    .mode = "exact",
-	    .alloc_mode = "counters",
-	    .probes_found = 14,
-	    .probes_attached = 14,
-	    .attach_ns = 9210000,
-	    .duration_ns = 10000000000,
-	    .requests_per_second = 12000,
-	    .cost = {.target_ns_per_request = 212, .tracer_cpu_percent = 0.84, .budget_percent = 2},
-	    .run_json =
-		"{\"path\":\"naive\",\"layout\":\"map\",\"index_bytes\":67108864,\"gogc\":\"100\",\n \"seed\":42}",
+		.version = "0.1",
+		.pid = 4711,
+		.comm = "memlab-svc",
+		.kind = "memlab-svc",
+		.mode = "exact",
+		.alloc_mode = "counters",
+		.probes_found = 14,
+		.probes_attached = 14,
+		.attach_ns = 9210000,
+		.duration_ns = 10000000000,
+		.requests_per_second = 12000,
+		.cost = {.target_ns_per_request = 212, .tracer_cpu_percent = 0.84, .budget_percent = 2},
+		.run_json = "{\"path\":\"naive\",\"layout\":\"map\",\"index_bytes\":67108864,\"gogc\":\"100\",\n "
+			    "\"seed\":42}",
 	};
 	return info;
 }
@@ -46,21 +46,21 @@ static inline void fixture_cohort(struct cohort *cohort, uint64_t count, double 
 static inline struct request fixture_worst(void)
 {
 	struct request worst = {
-	    .arrival_ns = 5000000000,
-	    .begin_ns = 5008100000,
-	    .end_ns = 5009700000,
-	    .tid = 4712,
-	    .peer_port = 51234,
-	    .local_port = 8080,
-	    .collector_ns = 900000,
-	    .cycle = 12,
-	    .culprit = "memlab-gc",
-	    .culprit_tid = 4713,
-	    .has_service = 1,
-	    .key = 8841,
-	    .allocs = 12,
-	    .alloc_bytes = 1536,
-	    .status = 200,
+		.arrival_ns = 5000000000,
+		.begin_ns = 5008100000,
+		.end_ns = 5009700000,
+		.tid = 4712,
+		.peer_port = 51234,
+		.local_port = 8080,
+		.collector_ns = 900000,
+		.cycle = 12,
+		.culprit = "memlab-gc",
+		.culprit_tid = 4713,
+		.has_service = 1,
+		.key = 8841,
+		.allocs = 12,
+		.alloc_bytes = 1536,
+		.status = 200,
 	};
 	worst.queue.ns[CAUSE_GC_CPU] = 7400000;
 	worst.queue.ns[CAUSE_OWN] = 700000;
@@ -72,25 +72,25 @@ static inline struct request fixture_worst(void)
 static inline struct summary fixture_summary(void)
 {
 	struct summary summary = {
-	    .first_ns = 1000000000,
-	    .last_ns = 11000000000,
-	    .requests = 120000,
-	    .server = {120000, 31200, 62000, 4150000, 8200000, 9100000, 9700000, 130000.5},
-	    .queue = {120000, 11200, 22000, 3150000, 7200000, 8000000, 8100000, 90000},
-	    .service = {120000, 20000, 40000, 1000000, 1200000, 1500000, 1600000, 40000.5},
-	    .without_gc = {120000, 30100, 58000, 410000, 1100000, 1300000, 1400000, 50000},
-	    .gc = {.cycles = 37,
-		   .handshake = {900, 4000, 9000, 21000, 30000, 30000, 31000, 5000},
-		   .stop = {10, 1000, 2000, 3000, 3000, 3000, 3000, 1500},
-		   .assist_ns = 123456789,
-		   .worker_cpu_ns = 987654321,
-		   .cpu_fraction = 0.12},
-	    .alloc = {.requests = 120000, .total = 1440000, .total_bytes = 184320000},
-	    .worst_count = 1,
-	    .culprits = {{"memlab-gc", 4713, 1, 900000000}, {"memlab-load", 4720, 0, 300000000}},
-	    .culprit_count = 2,
-	    .series_count = 60,
-	    .checks = {.unattributed_percent = 0.8, .cpu_time_error_percent = 0.4},
+		.first_ns = 1000000000,
+		.last_ns = 11000000000,
+		.requests = 120000,
+		.server = {120000, 31200, 62000, 4150000, 8200000, 9100000, 9700000, 130000.5},
+		.queue = {120000, 11200, 22000, 3150000, 7200000, 8000000, 8100000, 90000},
+		.service = {120000, 20000, 40000, 1000000, 1200000, 1500000, 1600000, 40000.5},
+		.without_gc = {120000, 30100, 58000, 410000, 1100000, 1300000, 1400000, 50000},
+		.gc = {.cycles = 37,
+		       .handshake = {900, 4000, 9000, 21000, 30000, 30000, 31000, 5000},
+		       .stop = {10, 1000, 2000, 3000, 3000, 3000, 3000, 1500},
+		       .assist_ns = 123456789,
+		       .worker_cpu_ns = 987654321,
+		       .cpu_fraction = 0.12},
+		.alloc = {.requests = 120000, .total = 1440000, .total_bytes = 184320000},
+		.worst_count = 1,
+		.culprits = {{"memlab-gc", 4713, 1, 900000000}, {"memlab-load", 4720, 0, 300000000}},
+		.culprit_count = 2,
+		.series_count = 60,
+		.checks = {.unattributed_percent = 0.8, .cpu_time_error_percent = 0.4},
 	};
 	fixture_cohort(&summary.cohort[COHORT_P50], 2400, 7);
 	fixture_cohort(&summary.cohort[COHORT_P99], 1200, 1000);

@@ -109,8 +109,8 @@ static void openmetrics_text(void **state)
 	uint64_t sum_ns;
 	struct metrics *metrics = fixture_metrics(&sum_ns);
 	char *text = body(metrics, METRICS_OPENMETRICS);
-	assert_non_null(
-	    strstr(text, "# TYPE memlab_request_cause_seconds counter\n# UNIT memlab_request_cause_seconds seconds\n"));
+	assert_non_null(strstr(
+		text, "# TYPE memlab_request_cause_seconds counter\n# UNIT memlab_request_cause_seconds seconds\n"));
 	assert_non_null(strstr(text, " # {request=\""));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 	free(text);
@@ -147,9 +147,9 @@ static void negotiation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(edges),        cmocka_unit_test(every_metric),
-	    cmocka_unit_test(classic_text), cmocka_unit_test(openmetrics_text),
-	    cmocka_unit_test(negotiation),
+		cmocka_unit_test(edges),        cmocka_unit_test(every_metric),
+		cmocka_unit_test(classic_text), cmocka_unit_test(openmetrics_text),
+		cmocka_unit_test(negotiation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

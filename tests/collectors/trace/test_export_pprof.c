@@ -65,7 +65,7 @@ static size_t profile(uint8_t *out, size_t room)
 		fclose(file);
 	}
 	z_stream stream = {
-	    .next_in = (uint8_t *)text, .avail_in = (uInt)size, .next_out = out, .avail_out = (uInt)room};
+		.next_in = (uint8_t *)text, .avail_in = (uInt)size, .next_out = out, .avail_out = (uInt)room};
 	assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
 	assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
 	size_t length = stream.total_out;
@@ -166,10 +166,10 @@ static void numbers_for_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(well_formed),
-	    cmocka_unit_test(names_are_inside),
-	    cmocka_unit_test(varints),
-	    cmocka_unit_test(numbers_for_keys),
+		cmocka_unit_test(well_formed),
+		cmocka_unit_test(names_are_inside),
+		cmocka_unit_test(varints),
+		cmocka_unit_test(numbers_for_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,13 +11,13 @@
 static struct frame_name fixture_name(void *context, uint64_t address)
 {
 	static const struct frame_name names[] = {
-	    {"main", "memlab-svc", "svc/main.c", 40},
-	    {"loop", "memlab-svc", "svc/server.c", 120},
-	    {"serialize_naive", "memlab-svc", "svc/serialize.c", 88},
-	    {"gc_alloc_slow", "memlab-svc", "svc/heap/alloc.c", 17},
-	    {"<script>alert(\"x\") & ;]]>\033[2J", "evil\"lib.so", NULL, 0},
-	    {NULL, "libc.so.6", NULL, 0},
-	    {NULL, NULL, NULL, 0},
+		{"main", "memlab-svc", "svc/main.c", 40},
+		{"loop", "memlab-svc", "svc/server.c", 120},
+		{"serialize_naive", "memlab-svc", "svc/serialize.c", 88},
+		{"gc_alloc_slow", "memlab-svc", "svc/heap/alloc.c", 17},
+		{"<script>alert(\"x\") & ;]]>\033[2J", "evil\"lib.so", NULL, 0},
+		{NULL, "libc.so.6", NULL, 0},
+		{NULL, NULL, NULL, 0},
 	};
 	(void)context;
 	uint64_t index = address >> 12;
@@ -201,7 +201,7 @@ static char *picture(const struct tree *tree, const char *unit)
 	size_t size = 0;
 	FILE *file = open_memstream(&text, &size);
 	const struct flame_options options = {
-	    .title = "Allocations of <memlab-svc>", .subtitle = "pid 4711", .unit = unit};
+		.title = "Allocations of <memlab-svc>", .subtitle = "pid 4711", .unit = unit};
 	assert_int_equal(export_flame(file, tree, &options), 0);
 	fclose(file);
 	return text;
@@ -280,11 +280,11 @@ static void narrow_frames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(stacks_are_a_set), cmocka_unit_test(stacks_are_bounded),
-	    cmocka_unit_test(allocations),      cmocka_unit_test(the_tree_adds_up),
-	    cmocka_unit_test(folded_stacks),    cmocka_unit_test(labels_are_frames),
-	    cmocka_unit_test(flame_graphs),     cmocka_unit_test(differences),
-	    cmocka_unit_test(narrow_frames),
+		cmocka_unit_test(stacks_are_a_set), cmocka_unit_test(stacks_are_bounded),
+		cmocka_unit_test(allocations),      cmocka_unit_test(the_tree_adds_up),
+		cmocka_unit_test(folded_stacks),    cmocka_unit_test(labels_are_frames),
+		cmocka_unit_test(flame_graphs),     cmocka_unit_test(differences),
+		cmocka_unit_test(narrow_frames),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

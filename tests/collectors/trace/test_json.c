@@ -134,8 +134,8 @@ static void hostile_and_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(hostile_strings), cmocka_unit_test(what_is_an_object), cmocka_unit_test(members),
-	    cmocka_unit_test(the_document),    cmocka_unit_test(hostile_and_empty),
+		cmocka_unit_test(hostile_strings), cmocka_unit_test(what_is_an_object), cmocka_unit_test(members),
+		cmocka_unit_test(the_document),    cmocka_unit_test(hostile_and_empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,9 +133,17 @@ static void causes_are_ordered(void **state)
 	assert_int_equal(order[0], CAUSE_GC_CPU);
 	assert_int_equal(order[1], CAUSE_RUNQ);
 	assert_int_equal(order[CAUSE_COUNT - 1], CAUSE_FAULT);
-	assert_int_equal(advice_culprit(&summary, CAUSE_GC_CPU)->tid, 4713);
-	assert_int_equal(advice_culprit(&summary, CAUSE_RUNQ)->tid, 4720);
-	assert_null(advice_culprit(&summary, CAUSE_OWN));
+	unsigned threads;
+	assert_int_equal(advice_culprit(&summary, CAUSE_GC_CPU, &threads)->tid, 4713);
+	assert_int_equal(advice_culprit(&summary, CAUSE_RUNQ, &threads)->tid, 4720);
+	assert_int_equal(threads, 1);
+	assert_null(advice_culprit(&summary, CAUSE_OWN, NULL));
+	/* Many short-lived threads of one name weigh more than the greatest single one. */
+	for (unsigned i = 2; i < 6; i++)
+		summary.culprits[i] = (struct culprit){"cc1", 5000 + i, 0, 100000000};
+	summary.culprit_count = 6;
+	assert_int_equal(advice_culprit(&summary, CAUSE_RUNQ, &threads)->tid, 5002);
+	assert_int_equal(threads, 4);
 }
 
 /* Every cause has its own advice, and what it names fits the target. */
@@ -217,11 +225,11 @@ static void options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_verdict),           cmocka_unit_test(a_stranger),
-	    cmocka_unit_test(nothing_is_a_verdict),  cmocka_unit_test(wide_and_coloured),
-	    cmocka_unit_test(any_numbers_fit),       cmocka_unit_test(causes_are_ordered),
-	    cmocka_unit_test(advice_fits_the_cause), cmocka_unit_test(numbers_for_people),
-	    cmocka_unit_test(strangers_are_cleaned), cmocka_unit_test(options),
+		cmocka_unit_test(the_verdict),           cmocka_unit_test(a_stranger),
+		cmocka_unit_test(nothing_is_a_verdict),  cmocka_unit_test(wide_and_coloured),
+		cmocka_unit_test(any_numbers_fit),       cmocka_unit_test(causes_are_ordered),
+		cmocka_unit_test(advice_fits_the_cause), cmocka_unit_test(numbers_for_people),
+		cmocka_unit_test(strangers_are_cleaned), cmocka_unit_test(options),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

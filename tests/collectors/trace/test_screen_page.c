@@ -13,9 +13,12 @@
 
 #include "../../../collectors/trace/core/json_reader.h"
 #include "../../../collectors/trace/export/flame.h"
+#include "../../../collectors/trace/ui/board.h"
 #include "../../../collectors/trace/ui/listener.h"
 #include "../../../collectors/trace/ui/page.h"
 #include "fixture_summary.h"
+
+static const struct flame_options fixture_flame = {.title = "Allocations", .unit = "bytes"};
 
 struct run {
 	struct trace_info info;
@@ -79,8 +82,7 @@ static int serve_metrics(void *context, FILE *file, enum metrics_format format)
 static int serve_flame(void *context, FILE *file)
 {
 	struct run *run = context;
-	const struct flame_options options = {.title = "Allocations", .unit = "bytes"};
-	return export_flame(file, run->tree, &options);
+	return export_flame(file, run->tree, &fixture_flame);
 }
 
 static int serve_broken(void *context, FILE *file)
@@ -103,8 +105,9 @@ static struct listener *open_listener(struct run *run)
 static char *ask(struct listener *listener, const char *request)
 {
 	static char answer[1 << 20];
-	struct sockaddr_in address = {
-	    .sin_family = AF_INET, .sin_port = htons(listener_port(listener)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons(listener_port(listener)),
+				      .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	size_t length = 0;
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -170,14 +173,15 @@ static void what_is_refused(void **state)
 					    "/metrics/../data.json"};
 	for (unsigned i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		assert_non_null(strstr(get(listener, paths[i]), "HTTP/1.1 404"));
-	assert_non_null(strstr(
-	    ask(listener, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"),
-	    "HTTP/1.1 405"));
 	assert_non_null(
-	    strstr(ask(listener, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"), "HTTP/1.1 403"));
+		strstr(ask(listener,
+			   "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"),
+		       "HTTP/1.1 405"));
+	assert_non_null(strstr(ask(listener, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
+			       "HTTP/1.1 403"));
 	assert_non_null(
-	    strstr(ask(listener, "GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\nConnection: close\r\n\r\n"),
-		   "HTTP/1.1 403"));
+		strstr(ask(listener, "GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\nConnection: close\r\n\r\n"),
+		       "HTTP/1.1 403"));
 	assert_string_equal(ask(listener, "GET\r\n\r\n"), ""); /* no HTTP at all: hung up */
 	assert_non_null(strstr(ask(listener, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), " 400 ")); /* no Host */
 	char *head = ask(listener, "HEAD /data.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
@@ -193,8 +197,14 @@ static void addresses(void **state)
 	(void)state;
 	struct listener *listener, *second;
 	const struct listener_content none = {0};
-	static const char *const wrong[] = {
-	    "", "x", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:1x", "example.org:80", "1.2.3:80:90", "127.0.0.1:-1"};
+	static const char *const wrong[] = {"",
+					    "x",
+					    "127.0.0.1:",
+					    "127.0.0.1:99999",
+					    "127.0.0.1:1x",
+					    "example.org:80",
+					    "1.2.3:80:90",
+					    "127.0.0.1:-1"};
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		assert_int_equal(listener_open(&listener, wrong[i], 0, &none), -EINVAL);
 	assert_int_equal(listener_open(&listener, "0.0.0.0:0", 0, &none), -EPERM);
@@ -207,6 +217,34 @@ static void addresses(void **state)
 	assert_int_equal(listener_open(&second, taken, 0, &none), -EADDRINUSE);
 	assert_non_null(strstr(get(listener, "/data.json"), "HTTP/1.1 404"));
 	listener_close(listener);
+}
+
+/* The board puts it all together: requests in, page, metrics, tail flame graph and frozen report out. */
+static void the_board(void **state)
+{
+	(void)state;
+	struct trace_info info = fixture_info();
+	struct summary summary = fixture_summary();
+	const struct board_source source = {.info = &info, .summary = &summary};
+	struct board *board = board_new(&source);
+	struct request request = fixture_worst();
+	assert_int_equal(board_port(board), 0);
+	board_poll(board);
+	assert_int_equal(board_listen(board, "0.0.0.0:0", 0), -EPERM);
+	assert_int_equal(board_listen(board, ":0", 0), 0);
+	assert_int_not_equal(board_port(board), 0);
+	board_request(board, &request);
+	board_poll(board);
+	assert_int_equal(history_at(board_history(board), 0)->requests, 1);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	assert_int_equal(board_freeze(board, file), 0);
+	fclose(file);
+	assert_non_null(strstr(text, "The slowest 1 % of requests by cause"));
+	free(text);
+	board_free(board);
+	board_free(NULL);
 }
 
 static void histories(void **state)
@@ -248,7 +286,7 @@ static void frozen(void **state)
 	size_t size = 0;
 	run_start(run);
 	FILE *file = open_memstream(&text, &size);
-	assert_int_equal(page_frozen(file, &run->info, &run->summary, &run->history, run->tree), 0);
+	assert_int_equal(page_frozen(file, &run->info, &run->summary, &run->history, run->tree, &fixture_flame), 0);
 	fclose(file);
 	assert_null(strstr(text, "page.css\""));
 	assert_null(strstr(text, "page.js\""));
@@ -285,7 +323,7 @@ static int write_frozen(const char *path)
 	struct run *run = malloc(sizeof(*run));
 	run_start(run);
 	FILE *file = fopen(path, "w");
-	int error = page_frozen(file, &run->info, &run->summary, &run->history, run->tree);
+	int error = page_frozen(file, &run->info, &run->summary, &run->history, run->tree, &fixture_flame);
 	run_end(run);
 	free(run);
 	return fclose(file) || error;
@@ -298,8 +336,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "frozen") == 0)
 		return write_frozen(argv[2]);
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(resources), cmocka_unit_test(what_is_refused), cmocka_unit_test(addresses),
-	    cmocka_unit_test(histories), cmocka_unit_test(frozen),
+		cmocka_unit_test(resources), cmocka_unit_test(what_is_refused), cmocka_unit_test(addresses),
+		cmocka_unit_test(the_board), cmocka_unit_test(histories),       cmocka_unit_test(frozen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

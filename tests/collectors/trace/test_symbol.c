@@ -177,8 +177,9 @@ int main(int argc, char **argv)
 		return getchar() == EOF ? 0 : symbol_landmark(0);
 	}
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(our_own_function), cmocka_unit_test(library_and_vdso), cmocka_unit_test(what_is_nowhere),
-	    cmocka_unit_test(deleted_and_gone), cmocka_unit_test(stripped),
+		cmocka_unit_test(our_own_function), cmocka_unit_test(library_and_vdso),
+		cmocka_unit_test(what_is_nowhere),  cmocka_unit_test(deleted_and_gone),
+		cmocka_unit_test(stripped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The board: everything that watches along while a trace runs. It counts each request for /metrics and
+ * for the history, serves the live page, and can freeze the page into a file.
+ *
+ * The owner keeps `info` and `summary` up to date (once a second is enough) and calls board_poll from its
+ * loop. One thread.
+ */
+#ifndef MEMLAB_TRACE_UI_BOARD_H
+#define MEMLAB_TRACE_UI_BOARD_H
+
+#include <stdio.h>
+
+#include "../attribution/result.h"
+#include "../core/info.h"
+#include "../core/stacks.h"
+#include "../export/history.h"
+#include "../symbol/symbols.h"
+
+/* All are the owner's and stay so; stacks and symbols NULL: allocations are not recorded. */
+struct board_source {
+	const struct trace_info *info;
+	const struct summary *summary;
+	const struct stacks *stacks;
+	struct symbols *symbols;
+};
+
+struct board;
+
+struct board *board_new(const struct board_source *source); /* NULL on lack of memory */
+void board_free(struct board *board);                       /* NULL allowed; closes the listener */
+
+/* For attribution's on_request; `board` is a struct board. */
+void board_request(void *board, const struct request *request);
+
+/* As listener_open. board_port tells where it listens; 0: it does not. */
+int board_listen(struct board *board, const char *address, int anyone);
+uint16_t board_port(const struct board *board);
+
+/* Answers what has come; never waits. */
+void board_poll(struct board *board);
+
+/* The page as one file (--html). 0, -ENOMEM or -EIO. */
+int board_freeze(struct board *board, FILE *file);
+
+const struct history *board_history(const struct board *board);
+
+#endif
