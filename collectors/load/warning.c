@@ -4,6 +4,7 @@
  * it is in, a full CPU when nothing was meant to fill it.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -18,7 +19,7 @@
 #define CPU_SHARE 0.95
 #define RUNQUEUE_SHARE 0.05
 #define WAITED_SHARE 0.01
-#define ACHIEVED_SHARE 0.98 /* constant arrivals; random ones scatter */
+#define ACHIEVED_SHARE 0.98
 
 __attribute__((format(printf, 2, 3))) static void warn(struct warnings *warnings, const char *format, ...)
 {
@@ -63,17 +64,21 @@ static void warn_waited(struct warnings *warnings, const struct tally *tally, do
 		     rate, 100 * share);
 }
 
+/* Random arrivals scatter by the root of their number, and a few at the edges of the window prove nothing. */
+static double enough_answers(double asked_count)
+{
+	return asked_count * ACHIEVED_SHARE - 4 * sqrt(asked_count) - 1;
+}
+
 static void warn_achieved(struct warnings *warnings, const struct outcome *outcome, uint32_t step)
 {
-	double asked = outcome->steps[step].rate, achieved = report_achieved_rate(outcome, step);
-	double count = asked * report_step_s(outcome, step);
+	double asked = outcome->steps[step].rate, seconds = report_step_s(outcome, step);
 
-	/* A few requests at the edges of the window prove nothing. */
-	if (count > 500 && achieved < ACHIEVED_SHARE * asked)
+	if ((double)outcome->tallies[step].received_in_window < enough_answers(asked * seconds))
 		warn(warnings,
 		     "achieved %.0f/s of %.0f/s asked: past saturation the response time measures the backlog, not the "
 		     "service",
-		     achieved, asked);
+		     report_achieved_rate(outcome, step), asked);
 }
 
 static void warn_usage(struct warnings *warnings, const struct load_options *options, const struct outcome *outcome)
