@@ -57,6 +57,7 @@ include bpf/bpf.mk
 include collectors/trace/trace.mk
 include collectors/load/load.mk
 include tests/tests.mk
+include $(sort $(wildcard tests/bench/*.mk))
 include docker/docker.mk
 
 .PHONY: all release debug asan tsan torture help clean deps demo up test lint

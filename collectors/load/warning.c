@@ -20,6 +20,7 @@
 #define RUNQUEUE_SHARE 0.05
 #define WAITED_SHARE 0.01
 #define ACHIEVED_SHARE 0.98
+#define EDGE_REQUESTS 3
 
 __attribute__((format(printf, 2, 3))) static void warn(struct warnings *warnings, const char *format, ...)
 {
@@ -65,16 +66,19 @@ static void warn_waited(struct warnings *warnings, const struct tally *tally, do
 }
 
 /* Random arrivals scatter by the root of their number, and a few at the edges of the window prove nothing. */
-static double enough_answers(double asked_count)
+static double enough_answers(enum arrivals arrivals, double asked_count)
 {
-	return asked_count * ACHIEVED_SHARE - 4 * sqrt(asked_count) - 1;
+	double scatter = arrivals == ARRIVALS_POISSON ? 4 * sqrt(asked_count) : 0;
+
+	return asked_count * ACHIEVED_SHARE - scatter - EDGE_REQUESTS;
 }
 
-static void warn_achieved(struct warnings *warnings, const struct outcome *outcome, uint32_t step)
+static void warn_achieved(struct warnings *warnings, const struct load_options *options, const struct outcome *outcome,
+			  uint32_t step)
 {
 	double asked = outcome->steps[step].rate, seconds = report_step_s(outcome, step);
 
-	if ((double)outcome->tallies[step].received_in_window < enough_answers(asked * seconds))
+	if ((double)outcome->tallies[step].received_in_window < enough_answers(options->arrivals, asked * seconds))
 		warn(warnings,
 		     "achieved %.0f/s of %.0f/s asked: past saturation the response time measures the backlog, not the "
 		     "service",
@@ -120,6 +124,6 @@ void warnings_find(const struct load_options *options, const struct outcome *out
 
 		warn_lag(warnings, tally, outcome->steps[step].rate);
 		warn_waited(warnings, tally, outcome->steps[step].rate);
-		warn_achieved(warnings, outcome, step);
+		warn_achieved(warnings, options, outcome, step);
 	}
 }
