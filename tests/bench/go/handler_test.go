@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The lookup of memlab-svc written in Go as its users would: the yardstick of `make bench-svc`. Records have the same
+// fields and lengths (not the same values), the index is a map of pointers, keys follow Zipf's law, scattered.
+package bench
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math/rand"
+	"strconv"
+	"testing"
+)
+
+const (
+	recordCount = 231409
+	keyCount    = 65536
+)
+
+type record struct {
+	id, created         uint64
+	balance             int64
+	visits              uint32
+	name                string
+	country, city, plan string
+	payload             []byte
+}
+
+type argument struct{ key, format string }
+
+var (
+	index     map[uint64]*record
+	arguments [2][]argument
+	sink      int
+)
+
+func word(random *rand.Rand, least, most int) string {
+	letters := make([]byte, least+random.Intn(most-least+1))
+	for i := range letters {
+		letters[i] = byte('a' + random.Intn(26))
+	}
+	return string(letters)
+}
+
+func fill() {
+	random := rand.New(rand.NewSource(42))
+	index = make(map[uint64]*record, recordCount)
+	for id := uint64(0); id < recordCount; id++ {
+		payload := make([]byte, 64+random.Intn(65))
+		random.Read(payload)
+		index[id] = &record{id, 1500000000 + uint64(random.Intn(1<<28)), int64(random.Intn(1 << 24)),
+			uint32(random.Intn(10000)), word(random, 8, 20), word(random, 5, 10), word(random, 5, 12),
+			word(random, 4, 8), payload}
+	}
+	scatter := random.Perm(recordCount)
+	zipf := rand.NewZipf(random, 1.1, 1, recordCount-1)
+	for i := 0; i < keyCount; i++ {
+		key := strconv.Itoa(scatter[zipf.Uint64()])
+		arguments[0] = append(arguments[0], argument{key, "json"})
+		arguments[1] = append(arguments[1], argument{key, "bin"})
+	}
+}
+
+func appendText(buffer []byte, name, text string) []byte {
+	buffer = append(append(append(buffer, ",\""...), name...), "\":\""...)
+	for i := 0; i < len(text); i++ {
+		if text[i] == '"' || text[i] == '\\' {
+			buffer = append(buffer, '\\')
+		}
+		buffer = append(buffer, text[i])
+	}
+	return append(buffer, '"')
+}
+
+func optJSON(buffer []byte, r *record) []byte {
+	buffer = strconv.AppendUint(append(buffer, "{\"id\":"...), r.id, 10)
+	buffer = strconv.AppendUint(append(buffer, ",\"created_s\":"...), r.created, 10)
+	buffer = strconv.AppendInt(append(buffer, ",\"balance_cents\":"...), r.balance, 10)
+	buffer = strconv.AppendUint(append(buffer, ",\"visits\":"...), uint64(r.visits), 10)
+	buffer = appendText(buffer, "name", r.name)
+	buffer = appendText(buffer, "country", r.country)
+	buffer = appendText(buffer, "city", r.city)
+	buffer = appendText(buffer, "plan", r.plan)
+	buffer = append(buffer, ",\"payload\":\""...)
+	at := len(buffer)
+	buffer = buffer[:at+base64.StdEncoding.EncodedLen(len(r.payload))]
+	base64.StdEncoding.Encode(buffer[at:], r.payload)
+	return append(buffer, "\"}\n"...)
+}
+
+func optBin(buffer []byte, r *record) []byte {
+	buffer = binary.LittleEndian.AppendUint64(buffer, r.id)
+	buffer = binary.LittleEndian.AppendUint64(buffer, r.created)
+	buffer = binary.LittleEndian.AppendUint64(buffer, uint64(r.balance))
+	buffer = binary.LittleEndian.AppendUint32(buffer, r.visits)
+	buffer = append(buffer, byte(len(r.name)), byte(len(r.country)), byte(len(r.city)), byte(len(r.plan)))
+	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(len(r.payload)))
+	buffer = append(append(append(append(buffer, r.name...), r.country...), r.city...), r.plan...)
+	return append(buffer, r.payload...)
+}
+
+func naiveJSON(r *record) []byte {
+	tree := map[string]interface{}{"id": r.id, "created_s": r.created, "balance_cents": r.balance, "visits": r.visits,
+		"name": r.name, "country": r.country, "city": r.city, "plan": r.plan,
+		"payload": base64.StdEncoding.EncodeToString(r.payload)}
+	body, _ := json.Marshal(tree)
+	return append(body, '\n')
+}
+
+func naiveBin(r *record) []byte {
+	head := fmt.Sprintf("%d %d %d %d", r.id, r.created, r.balance, r.visits)
+	return []byte(head + r.name + r.country + r.city + r.plan + string(r.payload))
+}
+
+func lookup(buffer []byte, a argument, opt bool) []byte {
+	key, err := strconv.ParseUint(a.key, 10, 64)
+	r, found := index[key]
+	if err != nil || !found {
+		return nil
+	}
+	switch {
+	case opt && a.format == "json":
+		return optJSON(buffer, r)
+	case opt:
+		return optBin(buffer, r)
+	case a.format == "json":
+		return naiveJSON(r)
+	}
+	return naiveBin(r)
+}
+
+func BenchmarkLookup(b *testing.B) {
+	fill()
+	buffer := make([]byte, 0, 1024)
+	for _, path := range []string{"opt", "naive"} {
+		for i, format := range []string{"json", "bin"} {
+			b.Run(fmt.Sprintf("path=%s/fmt=%s", path, format), func(b *testing.B) {
+				b.ReportAllocs()
+				for n := 0; n < b.N; n++ {
+					sink += len(lookup(buffer, arguments[i][n%keyCount], path == "opt"))
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one lookup costs without HTTP: memlab-svc's handler over the usual index, in Go's benchmark text format, so
+ * that benchstat compares it with the same handler in Go (handler_test.go). Keys follow Zipf's law as memlab-load's do.
+ *
+ * B/op and allocs/op count the collected heap; malloc-B/op counts what jemalloc gave this thread.
+ *
+ *   handler-bench [COUNT [INDEX_BYTES]]      COUNT samples of each, default 5
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../collectors/load/keys.h"
+#include "../../svc/dataset/dataset.h"
+#include "../../svc/handlers.h"
+#include "../../svc/site.h"
+
+#define SEED 42
+#define INDEX_BYTES (UINT64_C(64) << 20)
+#define KEYS 65536 /* requests prepared beforehand, used round and round */
+#define SAMPLE_NS 500000000.0
+#define CALIBRATE_OPS 20000
+
+struct bench {
+	struct config config;
+	struct gc_heap *heap;
+	struct store *store;
+	struct metrics metrics;
+	struct service service;
+	struct handler handler;
+	char (*keys)[16];
+	const char *format;
+	uint64_t length_sum;
+};
+
+/* jemalloc's, when it is the process's malloc. */
+int mallctl(const char *name, void *old, size_t *old_bytes, void *new, size_t new_bytes) __attribute__((weak));
+
+static uint64_t malloc_bytes(void)
+{
+	uint64_t bytes = 0;
+	size_t size = sizeof(bytes);
+
+	if (mallctl)
+		mallctl("thread.allocated", &bytes, &size, NULL, 0);
+	return bytes;
+}
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static const char *argument(const struct request *request, const char *name)
+{
+	const char *const *arguments = request->context;
+
+	return !strcmp(name, "key") ? arguments[0] : !strcmp(name, "fmt") ? arguments[1] : NULL;
+}
+
+__attribute__((noreturn)) static void fail(const char *what)
+{
+	fprintf(stderr, "handler-bench: %s; see memlab-svc for the same index\n", what);
+	exit(1);
+}
+
+static void set_up(struct bench *bench, uint64_t index_bytes)
+{
+	char error[256];
+	struct keys keys;
+
+	if (gc_config_init(&bench->config.gc, error, sizeof(error)))
+		fail(error);
+	bench->config.gc.sites = SITE_COUNT;
+	bench->config.threads = 1;
+	bench->config.pool = true;
+	if (gc_heap_create(&bench->config.gc, &bench->heap))
+		fail("no memory for the heap");
+	bench->handler.m = gc_attach(bench->heap);
+	struct store_config store = {.seed = SEED, .count = dataset_count(index_bytes), .layout = LAYOUT_MAP};
+
+	if (!bench->handler.m || store_create(bench->heap, bench->handler.m, &store, &bench->store))
+		fail("no memory for the index");
+	bench->service = (struct service){.config = &bench->config,
+					  .heap = bench->heap,
+					  .store = bench->store,
+					  .loops = &bench->metrics,
+					  .run_info = "{}"};
+	bench->handler.service = &bench->service;
+	bench->keys = calloc(KEYS, sizeof(*bench->keys));
+	if (!bench->keys)
+		fail("no memory for the keys");
+	keys_init(&keys, KEYS_ZIPF, store.count, 1.1, SEED);
+	for (int i = 0; i < KEYS; i++)
+		snprintf(bench->keys[i], sizeof(bench->keys[i]), "%" PRIu64, keys_next(&keys));
+}
+
+static void run(struct bench *bench, uint64_t operations)
+{
+	for (uint64_t i = 0; i < operations; i++) {
+		const char *arguments[] = {bench->keys[i % KEYS], bench->format};
+		struct request request = {
+			.method = "GET", .path = "/lookup", .argument = argument, .context = (void *)arguments};
+		struct response response;
+		GC_SCOPE(bench->handler.m);
+
+		handler_answer(&bench->handler, &request, &response);
+		bench->length_sum += response.length;
+	}
+}
+
+static void sample(struct bench *bench, const char *path, uint64_t operations)
+{
+	struct gc_mutator *m = bench->handler.m;
+	uint64_t allocs = gc_mutator_allocs(m), bytes = gc_mutator_alloc_bytes(m), malloced = malloc_bytes();
+	double begin = now_ns();
+
+	run(bench, operations);
+	double count = (double)operations, ns = now_ns() - begin;
+
+	printf("BenchmarkLookup/path=%s/fmt=%s \t%8" PRIu64 "\t%10.1f ns/op\t%8.0f B/op\t%8.2f allocs/op\t%8.2f malloc-B/op\n",
+	       path, bench->format, operations, ns / count, (double)(gc_mutator_alloc_bytes(m) - bytes) / count,
+	       (double)(gc_mutator_allocs(m) - allocs) / count, (double)(malloc_bytes() - malloced) / count);
+	fflush(stdout);
+}
+
+static void measure(struct bench *bench, enum serve_path path, const char *format, int samples)
+{
+	bench->config.path = path;
+	bench->format = format;
+	double begin = now_ns();
+
+	run(bench, CALIBRATE_OPS);
+	uint64_t operations = (uint64_t)(SAMPLE_NS / ((now_ns() - begin) / CALIBRATE_OPS)) + 1;
+
+	for (int i = 0; i < samples; i++)
+		sample(bench, path == PATH_OPT ? "opt" : "naive", operations);
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench bench;
+	int samples = argc > 1 ? atoi(argv[1]) : 5;
+
+	set_up(&bench, argc > 2 ? strtoull(argv[2], NULL, 10) : INDEX_BYTES);
+	printf("goos: linux\ngoarch: amd64\npkg: memlab/svc\n");
+	measure(&bench, PATH_OPT, "json", samples);
+	measure(&bench, PATH_OPT, "bin", samples);
+	measure(&bench, PATH_NAIVE, "json", samples);
+	measure(&bench, PATH_NAIVE, "bin", samples);
+	return 0;
+}
