@@ -12,6 +12,14 @@ test_binaries = $(patsubst tests/%.c,$(B)/tests/%,$(1))
 # Fragments included before this one add programs that tests start, with EXTRA_TEST_PROGRAMS += ...
 TEST_PROGRAMS := $(call test_binaries,$(HEAP_TESTS) $(SVC_TESTS) $(TRACE_TESTS) $(LOAD_TESTS) $(BPF_TESTS)) $(EXTRA_TEST_PROGRAMS)
 
+$(B)/tests/bench/trace_cost: $(B)/obj/tests/bench/trace_cost.o $(TRACE_LIB)
+	@mkdir -p $(@D)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(TRACE_LIBS)
+
+.PHONY: bench-trace
+bench-trace: $(B)/tests/bench/trace_cost $(B)/tests/bpf/targets/echo ## what watching costs the target, per request
+	$(Q)$<
+
 # Small processes to be traced; they fire memlab's probes.
 TRACE_TARGETS := $(call test_binaries,$(wildcard tests/bpf/targets/*.c))
 TEST_PROGRAMS += $(TRACE_TARGETS)

@@ -110,7 +110,7 @@ int probes_print(FILE *out, FILE *errors, pid_t pid, double seconds)
 {
 	struct source *source = NULL;
 	struct source_error error = {0};
-	struct source_options options = {.pid = pid, .no_sched = true};
+	struct source_options options = {.pid = pid, .no_sched = true, .watch_all = true};
 	struct target_info info;
 	int status = 0;
 	if (seconds <= 0)

@@ -90,7 +90,7 @@ struct target {
 	uint16_t port;
 };
 
-/* The file beside this test program. */
+/* The file among the targets; programs lie in tests/bpf/ or beside it. */
 static inline void target_path(const char *name, char *path, size_t size)
 {
 	char self[512];
@@ -98,7 +98,7 @@ static inline void target_path(const char *name, char *path, size_t size)
 	assert_true(length > 0);
 	self[length] = 0;
 	*strrchr(self, '/') = 0;
-	assert_true((size_t)snprintf(path, size, "%s/targets/%s", self, name) < size);
+	assert_true((size_t)snprintf(path, size, "%s/../bpf/targets/%s", self, name) < size);
 }
 
 /* Starts a copy of targets/echo with one argument; it dies with us. */

@@ -310,6 +310,62 @@ static void losses_are_counted(void **state)
 	target_stop(target);
 }
 
+/* A tracer that is not scheduled for a second: what the ring could not hold is counted, by kind. */
+static void a_tracer_that_sleeps(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){0});
+	int fd = target_connect(target);
+	uint64_t end_ns = source_now_ns() + 1000000000u, requests = 0;
+	struct source_counts counts;
+	for (; source_now_ns() < end_ns; requests++)
+		target_ask(fd, "p");
+	usleep(20000);
+	source_drain(source, keep, NULL);
+	source_counts(source, &counts);
+	assert_int_equal(kept_count(RECORD_RECV, 0) + counts.lost_of[RECORD_RECV], requests);
+	assert_int_equal(kept_count(RECORD_SEND, 0) + counts.lost_of[RECORD_SEND], requests);
+	close(fd);
+	source_close(source);
+	target_stop(target);
+}
+
+static void two_hundred_threads(void **state)
+{
+	(void)state;
+	struct target target = target_start("200");
+	struct source *source = open_source(target, (struct source_options){0});
+	source_drain(source, keep, NULL);
+	assert_true(kept_count(RECORD_TASK, 0) >= 201);
+	int fd = target_connect(target);
+	target_ask(fd, "h");
+	drain_until(source, RECORD_SEND, 1);
+	assert_int_equal(kept_count(RECORD_EVENT, 0), 2);
+	close(fd);
+	source_close(source);
+	target_stop(target);
+}
+
+/* Frozen by somebody: attaching does not wait for it, and it is alive. */
+static void a_stopped_target(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	target_freeze(target);
+	struct source *source = open_source(target, (struct source_options){0});
+	source_drain(source, keep, NULL);
+	assert_true(source_target_alive(source));
+	assert_int_equal(kept_count(RECORD_TASK, 0), 1);
+	target_thaw(target);
+	int fd = target_connect(target);
+	target_ask(fd, "h");
+	drain_until(source, RECORD_SEND, 1);
+	close(fd);
+	source_close(source);
+	target_stop(target);
+}
+
 /* A gap in a CPU's sequence is as large as its count of losses has grown. */
 static void gaps_are_explained(void **state)
 {
@@ -528,6 +584,9 @@ int main(void)
 		cmocka_unit_test(without_probes_it_is_a_plain_process),
 		cmocka_unit_test(a_stripped_and_deleted_program),
 		cmocka_unit_test(losses_are_counted),
+		cmocka_unit_test(a_tracer_that_sleeps),
+		cmocka_unit_test(two_hundred_threads),
+		cmocka_unit_test(a_stopped_target),
 		cmocka_unit_test(gaps_are_explained),
 		cmocka_unit_test(without_any_capability_it_goes_on),
 		cmocka_unit_test(programs_are_timed_until_told),

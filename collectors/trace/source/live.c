@@ -54,7 +54,7 @@ struct live {
 	bool perf_links;
 	int timing; /* descriptor that has the kernel time programs; -1: not now */
 	uint64_t timing_since_ns, timed_ns;
-	uint64_t attach_ns, attached_at_ns;
+	uint64_t load_ns, attach_ns, attached_at_ns;
 	uint64_t received_of[RECORD_KIND_LIMIT];
 	void (*take)(void *context, const struct record *record); /* during a drain */
 	void *context;
@@ -273,12 +273,14 @@ static int seed(struct live *live, struct source_error *error)
 }
 
 #define ALLOC_EVENT (1ull << EVENT_gc_alloc)
+#define UNUSED_EVENTS (1ull << EVENT_gc_pool_miss)
 
 static int attach_probes(struct live *live, struct source_error *error)
 {
 	if (live->options.no_probes || !live->probes.place_count)
 		return 0;
-	int result = probes_attach(&live->probes, live->bpf->progs.runtime_event, ~ALLOC_EVENT, live->perf_links);
+	uint64_t events = ~ALLOC_EVENT & ~(live->options.watch_all ? 0 : UNUSED_EVENTS);
+	int result = probes_attach(&live->probes, live->bpf->progs.runtime_event, events, live->perf_links);
 	if (!result && live->options.watch_alloc)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
 	if (!result)
@@ -411,6 +413,7 @@ static void live_info(const struct source *source, struct target_info *info)
 	info->probes_found = (uint32_t)live->probes.list_count;
 	info->probes_attached = (uint32_t)live->probes.attached_count;
 	info->probes = live->probes.list;
+	info->load_ns = live->load_ns;
 	info->attach_ns = live->attach_ns;
 	info->attached_at_ns = live->attached_at_ns;
 	memcpy(info->run_json, live->run_json, sizeof(info->run_json));
@@ -493,6 +496,8 @@ static int start(struct live *live, struct source_error *error)
 		result = open_ring(live, error);
 	if (!result)
 		result = find_target(live, error);
+	uint64_t loaded_ns = source_now_ns();
+	live->load_ns = loaded_ns - begin_ns;
 	if (!result)
 		result = attach_tracepoints(live, error);
 	if (!result)
@@ -502,7 +507,7 @@ static int start(struct live *live, struct source_error *error)
 	if (!result)
 		result = start_timing(live, error);
 	live->attached_at_ns = source_now_ns();
-	live->attach_ns = live->attached_at_ns - begin_ns;
+	live->attach_ns = live->attached_at_ns - loaded_ns;
 	return result;
 }
 

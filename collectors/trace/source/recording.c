@@ -99,6 +99,7 @@ static int write_info(struct recording *recording, const struct target_info *inf
 	lines_add(&lines, "has_request_end", info->has_request_end);
 	lines_add(&lines, "no_sched", info->no_sched);
 	lines_add_text(&lines, "link_kind", info->link_kind);
+	lines_add(&lines, "load_ns", info->load_ns);
 	lines_add(&lines, "attach_ns", info->attach_ns);
 	lines_add(&lines, "attached_at_ns", info->attached_at_ns);
 	lines_add_text(&lines, "run_json", info->run_json);

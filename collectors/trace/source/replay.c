@@ -185,6 +185,8 @@ static void take_info(struct replay *replay, const char *key, const char *value)
 		info->no_sched = number != 0;
 	else if (strcmp(key, "link_kind") == 0)
 		take_text(replay->link_kind, sizeof(replay->link_kind), value);
+	else if (strcmp(key, "load_ns") == 0)
+		info->load_ns = number;
 	else if (strcmp(key, "attach_ns") == 0)
 		info->attach_ns = number;
 	else if (strcmp(key, "attached_at_ns") == 0)

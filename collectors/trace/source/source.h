@@ -26,6 +26,7 @@ struct source;
 struct source_options {
 	pid_t pid;        /* in the tracer's PID namespace; any thread of the target */
 	bool watch_alloc; /* every allocation of the collected heap, with its stack */
+	bool watch_all;   /* also the probes no result needs and that may fire often: gc_pool_miss */
 	bool watch_faults; /* page faults, user and kernel */
 	bool no_sched;    /* withhold the scheduler's records */
 	bool no_probes;   /* withhold the probes: what a process without any would show */
@@ -57,7 +58,8 @@ struct target_info {
 	const char *link_kind; /* "uprobe_multi", "perf links", "none" */
 	uint32_t probes_found, probes_attached;
 	const struct target_probe *probes; /* probes_found of them, valid until source_close */
-	uint64_t attach_ns;   /* how long attaching took */
+	uint64_t load_ns;     /* from opening until the kernel had checked the programs: nothing is touched yet */
+	uint64_t attach_ns;   /* from the first link to the last */
 	uint64_t attached_at_ns; /* CLOCK_MONOTONIC */
 	uint16_t ports[TARGET_PORTS]; /* listened on, as of this call, lowest first */
 	uint32_t port_count;          /* of all, also beyond TARGET_PORTS */
