@@ -11,6 +11,9 @@ $(B)/bench/handler-bench: $(B)/obj/tests/bench/handler_bench.o $(SVC_LIB) $(LOAD
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(SVC_LIBS)
 
+# Built with the tests, so that they do not rot between measurements.
+test-programs: $(BENCH_SVC)
+
 .PHONY: bench-svc
 bench-svc: ## what a request costs, beside constant-reply servers; ARGS=--quick for a short one
 	$(Q)$(MAKE) --no-print-directory $(BIN)/memlab-svc $(BIN)/memlab-load $(BENCH_SVC)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one lookup costs without HTTP: memlab-svc's handler over the usual index, in Go's benchmark text format, so
- * that benchstat compares it with the same handler in Go (handler_test.go). Keys follow Zipf's law as memlab-load's do.
+ * that benchstat compares it with the same handler in Go (handler_test.go). Keys are `zipf`, as memlab-load's, where
+ * most of the time goes to fetching the record from memory, or `hot`, a few records that stay in the cache, where it
+ * goes to the code.
  *
  * B/op and allocs/op count the collected heap; malloc-B/op counts what jemalloc gave this thread.
  *
@@ -21,6 +23,7 @@
 #define SEED 42
 #define INDEX_BYTES (UINT64_C(64) << 20)
 #define KEYS 65536 /* requests prepared beforehand, used round and round */
+#define HOT_KEYS 16
 #define SAMPLE_NS 500000000.0
 #define CALIBRATE_OPS 20000
 
@@ -33,6 +36,7 @@ struct bench {
 	struct handler handler;
 	char (*keys)[16];
 	const char *format;
+	uint64_t key_count; /* how many of the keys are used */
 	uint64_t length_sum;
 };
 
@@ -83,10 +87,12 @@ static void set_up(struct bench *bench, uint64_t index_bytes)
 	if (gc_heap_create(&bench->config.gc, &bench->heap))
 		fail("no memory for the heap");
 	bench->handler.m = gc_attach(bench->heap);
-	struct store_config store = {.seed = SEED, .count = dataset_count(index_bytes), .layout = LAYOUT_MAP};
+	struct dataset_source *source = dataset_source_seed(SEED, dataset_count(index_bytes));
+	struct store_config store = {.source = source, .layout = LAYOUT_MAP};
 
-	if (!bench->handler.m || store_create(bench->heap, bench->handler.m, &store, &bench->store))
+	if (!bench->handler.m || !source || store_create(bench->heap, bench->handler.m, &store, &bench->store))
 		fail("no memory for the index");
+	dataset_source_close(source);
 	bench->service = (struct service){.config = &bench->config,
 					  .heap = bench->heap,
 					  .store = bench->store,
@@ -96,7 +102,7 @@ static void set_up(struct bench *bench, uint64_t index_bytes)
 	bench->keys = calloc(KEYS, sizeof(*bench->keys));
 	if (!bench->keys)
 		fail("no memory for the keys");
-	keys_init(&keys, KEYS_ZIPF, store.count, 1.1, SEED);
+	keys_init(&keys, KEYS_ZIPF, store_count(bench->store), 1.1, SEED);
 	for (int i = 0; i < KEYS; i++)
 		snprintf(bench->keys[i], sizeof(bench->keys[i]), "%" PRIu64, keys_next(&keys));
 }
@@ -104,7 +110,7 @@ static void set_up(struct bench *bench, uint64_t index_bytes)
 static void run(struct bench *bench, uint64_t operations)
 {
 	for (uint64_t i = 0; i < operations; i++) {
-		const char *arguments[] = {bench->keys[i % KEYS], bench->format};
+		const char *arguments[] = {bench->keys[i % bench->key_count], bench->format};
 		struct request request = {
 			.method = "GET", .path = "/lookup", .argument = argument, .context = (void *)arguments};
 		struct response response;
@@ -124,16 +130,19 @@ static void sample(struct bench *bench, const char *path, uint64_t operations)
 	run(bench, operations);
 	double count = (double)operations, ns = now_ns() - begin;
 
-	printf("BenchmarkLookup/path=%s/fmt=%s \t%8" PRIu64 "\t%10.1f ns/op\t%8.0f B/op\t%8.2f allocs/op\t%8.2f malloc-B/op\n",
-	       path, bench->format, operations, ns / count, (double)(gc_mutator_alloc_bytes(m) - bytes) / count,
-	       (double)(gc_mutator_allocs(m) - allocs) / count, (double)(malloc_bytes() - malloced) / count);
+	printf("BenchmarkLookup/path=%s/fmt=%s/keys=%s \t%8" PRIu64
+	       "\t%10.1f ns/op\t%8.0f B/op\t%8.2f allocs/op\t%8.2f malloc-B/op\n",
+	       path, bench->format, bench->key_count == KEYS ? "zipf" : "hot", operations, ns / count,
+	       (double)(gc_mutator_alloc_bytes(m) - bytes) / count, (double)(gc_mutator_allocs(m) - allocs) / count,
+	       (double)(malloc_bytes() - malloced) / count);
 	fflush(stdout);
 }
 
-static void measure(struct bench *bench, enum serve_path path, const char *format, int samples)
+static void measure(struct bench *bench, enum serve_path path, const char *format, uint64_t key_count, int samples)
 {
 	bench->config.path = path;
 	bench->format = format;
+	bench->key_count = key_count;
 	double begin = now_ns();
 
 	run(bench, CALIBRATE_OPS);
@@ -150,9 +159,13 @@ int main(int argc, char **argv)
 
 	set_up(&bench, argc > 2 ? strtoull(argv[2], NULL, 10) : INDEX_BYTES);
 	printf("goos: linux\ngoarch: amd64\npkg: memlab/svc\n");
-	measure(&bench, PATH_OPT, "json", samples);
-	measure(&bench, PATH_OPT, "bin", samples);
-	measure(&bench, PATH_NAIVE, "json", samples);
-	measure(&bench, PATH_NAIVE, "bin", samples);
+	for (int hot = 1; hot >= 0; hot--) {
+		uint64_t keys = hot ? HOT_KEYS : KEYS;
+
+		measure(&bench, PATH_OPT, "json", keys, samples);
+		measure(&bench, PATH_OPT, "bin", keys, samples);
+		measure(&bench, PATH_NAIVE, "json", keys, samples);
+		measure(&bench, PATH_NAIVE, "bin", keys, samples);
+	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The lookup of memlab-svc written in Go as its users would: the yardstick of `make bench-svc`. Records have the same
-// fields and lengths (not the same values), the index is a map of pointers, keys follow Zipf's law, scattered.
+// fields and lengths (not the same values), the index is a map of pointers, keys as in handler_bench.c.
 package bench
 
 import (
@@ -17,6 +17,7 @@ import (
 const (
 	recordCount = 231409
 	keyCount    = 65536
+	hotCount    = 16
 )
 
 type record struct {
@@ -134,14 +135,17 @@ func lookup(buffer []byte, a argument, opt bool) []byte {
 func BenchmarkLookup(b *testing.B) {
 	fill()
 	buffer := make([]byte, 0, 1024)
-	for _, path := range []string{"opt", "naive"} {
-		for i, format := range []string{"json", "bin"} {
-			b.Run(fmt.Sprintf("path=%s/fmt=%s", path, format), func(b *testing.B) {
-				b.ReportAllocs()
-				for n := 0; n < b.N; n++ {
-					sink += len(lookup(buffer, arguments[i][n%keyCount], path == "opt"))
-				}
-			})
+	names := map[int]string{hotCount: "hot", keyCount: "zipf"}
+	for _, keys := range []int{hotCount, keyCount} {
+		for _, path := range []string{"opt", "naive"} {
+			for i, format := range []string{"json", "bin"} {
+				b.Run(fmt.Sprintf("path=%s/fmt=%s/keys=%s", path, format, names[keys]), func(b *testing.B) {
+					b.ReportAllocs()
+					for n := 0; n < b.N; n++ {
+						sink += len(lookup(buffer, arguments[i][n%keys], path == "opt"))
+					}
+				})
+			}
 		}
 	}
 }
