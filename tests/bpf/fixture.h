@@ -67,8 +67,8 @@ static inline const void *kept_find(uint8_t kind, uint32_t tid, size_t n)
 static inline size_t kept_count(uint8_t kind, uint32_t tid)
 {
 	size_t n = 0;
-	while (kept_find(kind, tid, n))
-		n++;
+	for (size_t i = 0; i < kept.count; i++)
+		n += kept_at(i)->kind == kind && (tid == 0 || kept_at(i)->tid == tid);
 	return n;
 }
 
