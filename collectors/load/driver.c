@@ -499,10 +499,12 @@ static uint64_t errors_now(const struct driver *driver)
 
 static void note_down(struct driver *driver, uint64_t now)
 {
-	if (driver->open_count)
+	if (driver->open_count) {
 		driver->down_since_ns = 0;
-	else if (!driver->down_since_ns)
+		driver->connect_error = 0;
+	} else if (!driver->down_since_ns) {
 		driver->down_since_ns = now;
+	}
 	driver->outcome.target_gone = driver->down_since_ns && driver->connect_error == -ECONNREFUSED &&
 				      now - driver->down_since_ns > GONE_NS;
 }

@@ -118,6 +118,9 @@ static int complain_unreachable(const struct load_options *options, int error)
 
 	if (error == -EMFILE)
 		complain("%u connections need more open files than allowed; raise ulimit -n", options->connections);
+	else if (error == -EADDRNOTAVAIL)
+		complain("no local port is free for %u connections; wait a minute or ask for fewer",
+			 options->connections);
 	else
 		complain("cannot connect to %s: %s; start the service there or name its address with --url",
 			 options->url.authority, strerror(-error));

@@ -214,6 +214,22 @@ expect() {
 	expect '.target_gone and .errors_by_kind.connect > 0 and .requests > 100 and .requests < 10000'
 }
 
+@test "interrupted before the window: a report without numbers, not a crash" {
+	fake ok
+	timeout -s INT 1 "$load" --url "$url" --rate 100 --connections 2 --duration 5s --warmup 20s --json "$json" >"$BATS_TEST_TMPDIR/out" || [ $? -eq 124 ]
+	expect '.interrupted and .requests == 0 and .errors == 0 and .duration_s == 0 and .achieved_rate == 0 and .answered_total > 10'
+	grep -q 'warning: interrupted' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "a terminal gets a live line, a file does not" {
+	fake ok
+	timeout 30 script -qefc "$load --url $url --rate 500 --connections 2 --duration 2500ms --warmup 0" "$BATS_TEST_TMPDIR/tty" >/dev/null
+	grep -aq ' 2 s .*500/s  p99 .*outstanding .*errors 0' "$BATS_TEST_TMPDIR/tty"
+	timeout 30 "$load" --url "$url" --rate 500 --connections 2 --duration 1500ms --warmup 0 >"$BATS_TEST_TMPDIR/out" 2>&1
+	run grep -c outstanding "$BATS_TEST_TMPDIR/out"
+	[ "$output" = 0 ]
+}
+
 @test "mistakes: one line, the cause, the next step, the right status" {
 	refused() { # status words arguments...
 		local wanted=$1 words=$2
