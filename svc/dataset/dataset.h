@@ -20,8 +20,8 @@
 
 #define DATASET_VERSION 1
 
-/* Nominal bytes of a record in memory: record object, four strings, payload, its share of the map. */
-#define DATASET_RECORD_BYTES 290
+/* Bytes of a record in memory, layout map: record object, four strings, payload, its share of the table. */
+#define DATASET_RECORD_BYTES 262
 
 #define DATASET_NAME_BYTES_MAX 48
 #define DATASET_WORD_BYTES_MAX 24
@@ -46,7 +46,7 @@ struct dataset_record {
 	uint8_t payload[DATASET_PAYLOAD_BYTES_MAX];
 };
 
-/* How many records an index of this size holds: 64 MiB hold 231,409. */
+/* How many records an index of this size holds: 64 MiB hold 256,140. */
 uint64_t dataset_count(uint64_t index_bytes);
 
 /* Record `id`; any id is valid, the service serves those below its count. */
