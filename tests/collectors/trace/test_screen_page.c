@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../../collectors/trace/core/json_reader.h"
@@ -39,7 +40,7 @@ static void run_request(struct run *run, unsigned i)
 	request.end_ns = request.begin_ns + request.service.ns[CAUSE_OWN];
 	request.without_gc_ns = request.end_ns - request.arrival_ns - request.queue.ns[CAUSE_GC_CPU];
 	history_add(&run->history, &request);
-	metrics_request(run->metrics, &request, 0);
+	metrics_request(run->metrics, &request, (uint64_t)time(NULL) * 1000000000);
 }
 
 static void run_start(struct run *run)

@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Every panel's query against a real Prometheus that scrapes a board with moving numbers and a loaded service: none is empty. A
+# build of the service without /metrics is replaced by a stand-in that publishes what svc/metrics.def promises.
+
+setup() {
+	command -v prometheus >/dev/null || skip "prometheus is not installed (apt-get install prometheus)"
+	cd "$BATS_TEST_DIRNAME/../.." || exit 1
+	dir=$(mktemp -d)
+	started=()
+}
+
+teardown() {
+	[ "${#started[@]}" -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
+	[ -z "${dir:-}" ] || rm -rf "$dir"
+}
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+wait_for() { # url
+	for _ in $(seq 150); do curl -sf -o /dev/null "$1" && return; sleep 0.1; done
+	echo "no answer from $1"
+	return 1
+}
+
+start_service() {
+	GOGC=10 memlab-svc --listen "127.0.0.1:$service" --index-size 4MiB >/dev/null 2>&1 3>&- &
+	local pid=$!
+	wait_for "http://127.0.0.1:$service/healthz"
+	if curl -sf -o /dev/null "http://127.0.0.1:$service/metrics"; then
+		started+=($pid)
+		memlab-load --url "http://127.0.0.1:$service" --rate 3000 --duration 60s --warmup 0s >/dev/null 2>&1 3>&- &
+		started+=($!)
+		return
+	fi
+	kill "$pid"
+	wait "$pid" 2>/dev/null || true
+	echo "the service has no /metrics: a stand-in"
+	python3 "$BATS_TEST_DIRNAME/stand_in.py" "$service" 3>&- &
+	started+=($!)
+	wait_for "http://127.0.0.1:$service/metrics"
+}
+
+@test "every panel of every dashboard shows data" {
+	service=$(free_port) own=$(free_port)
+	"${BUILD:?}/tests/collectors/trace/test_screen_page" serve "$dir/port" 3>&- &
+	started+=($!)
+	start_service
+	for _ in $(seq 100); do [ -s "$dir/port" ] && break; sleep 0.1; done
+	cat >"$dir/prometheus.yml" <<Y
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [$PWD/dashboards/prometheus/rules.yml]
+scrape_configs:
+  - {job_name: svc, static_configs: [{targets: ['127.0.0.1:$service']}]}
+  - {job_name: trace, static_configs: [{targets: ['127.0.0.1:$(cat "$dir/port")']}]}
+Y
+	promtool check config "$dir/prometheus.yml"
+	prometheus --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/data" --web.listen-address="127.0.0.1:$own" \
+		--enable-feature=exemplar-storage >"$dir/log" 2>&1 3>&- &
+	started+=($!)
+	wait_for "http://127.0.0.1:$own/-/ready"
+	python3 - "$own" <<'P'
+import json, subprocess, sys, time, urllib.parse, urllib.request
+queries = subprocess.run(["python3", "dashboards/lint.py", "--queries", *(f"dashboards/grafana/{n}.json" for n in ("tail-latency", "heap-and-gc", "fleet"))],
+                         capture_output=True, text=True, check=True).stdout.splitlines()
+def ask(expr):
+    for name, value in (("$__rate_interval", "10s"), ("$job", ".+"), ("$instance", ".+")):
+        expr = expr.replace(name, value)
+    url = f"http://127.0.0.1:{sys.argv[1]}/api/v1/query?" + urllib.parse.urlencode({"query": expr})
+    with urllib.request.urlopen(url) as answer:
+        return [s for s in json.load(answer)["data"]["result"] if s["value"][1] != "NaN"]
+def exemplars():
+    url = (f"http://127.0.0.1:{sys.argv[1]}/api/v1/query_exemplars?" + urllib.parse.urlencode(
+        {"query": "memlab_request_server_seconds_bucket", "start": time.time() - 600, "end": time.time() + 60}))
+    with urllib.request.urlopen(url) as answer:
+        return json.load(answer)["data"]
+deadline = time.time() + 40
+while True:
+    counts = [(len(ask(q.split("\t")[2])), *q.split("\t")[:2]) for q in queries]
+    if all(c[0] for c in counts) or time.time() > deadline:
+        break
+    time.sleep(1)
+for count, board, panel in counts:
+    print(f"{count:4} series  {board}: {panel}")
+empty = [c for c in counts if not c[0]]
+assert len(counts) > 30 and not empty, f"empty: {empty}"
+assert exemplars(), "no exemplar was stored"
+P
+}
