@@ -33,7 +33,8 @@ static uint64_t *mark_word(struct gc_mutator_full *m, const struct gc_cache *cac
 
 static void word_blacken(struct gc_mutator_full *m, const struct gc_cache *cache, uint64_t slots)
 {
-	__atomic_fetch_or(mark_word(m, cache), slots, __ATOMIC_RELAXED);
+	if (!GC_BROKEN(GC_BREAK_BLACK))
+		__atomic_fetch_or(mark_word(m, cache), slots, __ATOMIC_RELAXED);
 	m->black_bytes += (uint64_t)__builtin_popcountll(slots) * cache->slot_bytes;
 }
 

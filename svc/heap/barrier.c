@@ -26,8 +26,10 @@ void gc_store_slow(struct gc_mutator *pub, void **slot, void *value)
 {
 	struct gc_mutator_full *m = gc_full(pub);
 
-	gc_barrier_record(m, gc_get(slot));
-	gc_barrier_record(m, value);
+	if (!GC_BROKEN(GC_BREAK_DELETION))
+		gc_barrier_record(m, gc_get(slot));
+	if (!GC_BROKEN(GC_BREAK_INSERTION))
+		gc_barrier_record(m, value);
 }
 
 static void copy_record(struct gc_mutator_full *m, void **to, void *const *from, size_t count)

@@ -104,7 +104,7 @@ static void drained_wait(struct gc_heap *heap)
 
 		if (!work_left(heap))
 			return;
-		if (gc_get(&heap->urgent) && gc_mark_work(heap))
+		if ((gc_get(&heap->urgent) || gc_get(&heap->ending)) && gc_mark_work(heap))
 			coordinator_slice(heap);
 		else
 			gc_os_wait(&heap->drained_seq, seq, 0);
@@ -118,10 +118,14 @@ static void mark_complete(struct gc_heap *heap)
 
 	for (;;) {
 		drained_wait(heap);
+		if (GC_BROKEN(GC_BREAK_ROUNDS))
+			break;
 		__atomic_store_n(&heap->injected, 0, __ATOMIC_SEQ_CST);
 		gc_handshake(heap, GC_REQUEST_FLUSH);
 		if (gc_roots_version(heap) != version)
 			version = gc_roots_scan(heap);
+		if (GC_BROKEN(GC_BREAK_AGAIN) && !work_left(heap))
+			break;
 		if (!__atomic_load_n(&heap->injected, __ATOMIC_SEQ_CST) && !work_left(heap))
 			break;
 	}

@@ -38,6 +38,7 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	if (heap->worker_count > GC_WORKERS_MAX)
 		heap->worker_count = GC_WORKERS_MAX;
 	heap->torture_period = env_number("GC_TORTURE_PERIOD", 64);
+	heap->mark_delay_ns = 1000ull * env_number("GC_MARK_DELAY_US", 0);
 	heap->verify_every = env_number("GC_VERIFY_EVERY", 1);
 	heap->start_ns = gc_os_now_ns();
 }
@@ -70,6 +71,9 @@ static void threads_end(struct gc_heap *heap, unsigned workers, bool coordinator
 {
 	gc_set(&heap->ending, true);
 	gc_coordinator_wake(heap);
+	/* A cycle that is on is finished by the coordinator alone. */
+	gc_add(&heap->drained_seq, 1);
+	gc_os_wake(&heap->drained_seq, 1);
 	if (coordinator)
 		pthread_join(heap->coordinator, NULL);
 	gc_add(&heap->work_seq, 1);

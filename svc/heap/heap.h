@@ -239,7 +239,8 @@ struct gc_heap {
 	/* Coordinator only. */
 	uint32_t roots_scanned;
 	uint64_t alloc_bytes_before, cycle_end_ns;
-	uint32_t verify_every; /* debug builds; set once */
+	uint32_t verify_every;  /* debug builds; set once */
+	uint64_t mark_delay_ns; /* debug builds; set once */
 
 	struct gc_counters counters;
 	struct gc_pacer pacer;

@@ -9,6 +9,7 @@
 #define MEMLAB_HEAP_LOCK_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 enum gc_lock_rank {
 	GC_RANK_HANDSHAKE, /* one handshake or stopped world at a time */
@@ -29,6 +30,25 @@ void gc_unlock(struct gc_lock *lock);
 
 /* One line on stderr, then abort: the heap is in a state it cannot go on from. */
 void gc_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/*
+ * Mutants: builds with -DGC_BREAK=n leave out one part of the protocol, to prove that the tests notice
+ * (tests/heap/mutants.bats). Ordinary builds have none.
+ */
+enum gc_break {
+	GC_BREAK_DELETION = 1, /* the barrier's deletion part */
+	GC_BREAK_INSERTION,    /* the barrier's insertion part */
+	GC_BREAK_ROUNDS,       /* no flush rounds */
+	GC_BREAK_AGAIN,        /* one flush round and no look at what it brought */
+	GC_BREAK_CLAIM,        /* unpark does not wait for the claim */
+	GC_BREAK_BLACK         /* new objects are white */
+};
+
+#ifdef GC_BREAK
+#define GC_BROKEN(part) (GC_BREAK == (part))
+#else
+#define GC_BROKEN(part) false
+#endif
 
 #ifdef GC_DEBUG
 #define GC_ASSERT(condition)                                                                                           \

@@ -259,6 +259,22 @@ static void prefetch(const struct gc_marker *k, uint64_t entry)
 	__builtin_prefetch((void *)entry, 0);
 }
 
+#ifdef GC_DEBUG
+/* GC_MARK_DELAY_US stretches marking, so that mutators do a lot while it is on: rest after each few objects. */
+static bool mark_delay(struct gc_heap *heap)
+{
+	if (heap->mark_delay_ns)
+		gc_os_sleep_ns(heap->mark_delay_ns);
+	return heap->mark_delay_ns != 0;
+}
+#else
+static bool mark_delay(struct gc_heap *heap)
+{
+	(void)heap;
+	return false;
+}
+#endif
+
 static void drain(struct gc_marker *k, uint64_t deadline_ns)
 {
 	uint64_t ahead[PREFETCH_AHEAD];
@@ -279,7 +295,7 @@ static void drain(struct gc_marker *k, uint64_t deadline_ns)
 			continue;
 		if (gc_get_relaxed(&k->heap->work_waiters) && k->local->count >= SHARE_MIN)
 			local_share(k);
-		if (gc_os_now_ns() >= deadline_ns)
+		if (mark_delay(k->heap) || gc_os_now_ns() >= deadline_ns)
 			break;
 	}
 	while (count--)

@@ -138,7 +138,9 @@ void gc_unpark(struct gc_mutator *pub)
 {
 	struct gc_mutator_full *m = gc_full(pub);
 
-	if (!gc_cas(&m->status, GC_PARKED, GC_RUNNING))
+	if (GC_BROKEN(GC_BREAK_CLAIM))
+		gc_set(&m->status, GC_RUNNING);
+	else if (!gc_cas(&m->status, GC_PARKED, GC_RUNNING))
 		unpark_wait(m);
 	gc_poll(pub);
 }
