@@ -70,6 +70,22 @@ static __always_inline bool socket_served(const struct sock *sk)
 	return socket_inet(sk) && port_listed(sk->__sk_common.skc_num);
 }
 
+/*
+ * Until the target has read something: who else reads from its ports (a worker that
+ * shares the socket with its parent, say). One reader is enough for a hint.
+ */
+__u32 target_has_read;
+__u32 stranger_tgid;
+char stranger_comm[16];
+
+static __always_inline void stranger_note(const struct sock *sk)
+{
+	if (target_has_read || stranger_tgid || !socket_served(sk))
+		return;
+	bpf_get_current_comm(stranger_comm, sizeof(stranger_comm));
+	stranger_tgid = bpf_get_current_pid_tgid() >> 32;
+}
+
 /* A socket first met: what has been read by now, nobody can date. */
 static __always_inline struct socket_state *socket_meet(struct tcp_sock *tcp)
 {
@@ -151,11 +167,18 @@ static __always_inline void recv_emit(struct sock *sk, __u32 bytes, __u64 arriva
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags)
 {
-	if (length <= 0 || (flags & MSG_PEEK) || !current_is_target() || !socket_served(sk))
+	if (length <= 0 || (flags & MSG_PEEK))
+		return 0;
+	if (!current_is_target()) {
+		stranger_note(sk);
+		return 0;
+	}
+	if (!socket_served(sk))
 		return 0;
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
 		return 0;
+	target_has_read = 1;
 	struct socket_state *state = socket_meet(tcp);
 	if (state)
 		state->local_port = sk->__sk_common.skc_num;

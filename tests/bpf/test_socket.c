@@ -259,6 +259,31 @@ static void strangers_are_not_recorded(void **state)
 	session_close(s);
 }
 
+/* The parent listens, its child serves: the parent has no requests, but it is known who has. */
+static void who_serves_instead_is_named(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	int fd = target_connect(target);
+	target_ask(fd, "F");
+	struct source *source = open_source(target, (struct source_options){.no_sched = true});
+	target_ask(fd, "p");
+	struct source_counts counts;
+	uint64_t give_up_ns = source_now_ns() + 10000000000u;
+	do {
+		usleep(2000);
+		source_counts(source, &counts);
+	} while (!counts.stranger_tgid && source_now_ns() < give_up_ns);
+	assert_int_not_equal(counts.stranger_tgid, 0);
+	assert_int_not_equal(counts.stranger_tgid, target_tgid(source));
+	assert_string_equal(counts.stranger_comm, "echo");
+	source_drain(source, keep, NULL);
+	assert_int_equal(kept_count(RECORD_RECV, 0), 0);
+	close(fd);
+	source_close(source);
+	target_stop(target);
+}
+
 static void every_request_of_many_connections(void **state)
 {
 	(void)state;
@@ -292,6 +317,7 @@ int main(void)
 		cmocka_unit_test(listening_on_v6_serves_v4_clients),
 		cmocka_unit_test(a_port_opened_later_is_found),
 		cmocka_unit_test(strangers_are_not_recorded),
+		cmocka_unit_test(who_serves_instead_is_named),
 		cmocka_unit_test(every_request_of_many_connections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -441,6 +441,10 @@ static void live_counts(const struct source *source, struct source_counts *count
 	_Static_assert(SOURCE_EVENTS == TRACE_EVENT_LIMIT, "one event id space");
 	memcpy(counts->event_hits, live->bpf->bss->event_hits, sizeof(counts->event_hits));
 	counts->execs = live->bpf->bss->target_execs;
+	if (!live->bpf->bss->target_has_read) {
+		counts->stranger_tgid = live->bpf->bss->stranger_tgid;
+		memcpy(counts->stranger_comm, live->bpf->bss->stranger_comm, sizeof(counts->stranger_comm));
+	}
 	if (live->options.measure)
 		count_runs(live, counts);
 }

@@ -74,6 +74,8 @@ struct source_counts {
 	uint64_t event_hits[SOURCE_EVENTS]; /* by event id, losses included */
 	uint32_t cpus;           /* that wrote anything */
 	uint32_t execs;          /* the target has replaced its program since attach */
+	uint32_t stranger_tgid;  /* the target has read nothing, but this process has, from the target's ports; 0: none */
+	char stranger_comm[16];
 	uint32_t waiting;        /* threads of the target in run queues now */
 	uint64_t bpf_run_ns, bpf_runs; /* of all programs, while they were timed; without the trap of a probe */
 	uint64_t bpf_timed_ns;         /* how long they were timed */

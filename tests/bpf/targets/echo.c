@@ -10,6 +10,7 @@
  *   w  works for 20 ms of CPU time
  *   m  touches 8 fresh pages           T  fires gc_handshake_begin on a thread of its own
  *   f  forks a child that sleeps, and answers with its pid
+ *   F  forks a child that serves on, and never returns itself
  *   e  executes itself again           x  ends
  *
  * It prints its port and then serves any number of connections with one thread and poll.
@@ -116,6 +117,16 @@ static void fork_child(char *answer, size_t size)
 	memcpy(answer, text, size < 16 ? size : 16);
 }
 
+static void leave_to_child(void)
+{
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return;
+	}
+	for (;;)
+		pause();
+}
+
 static void act(char *bytes, size_t size)
 {
 	char command = bytes[0];
@@ -129,6 +140,7 @@ static void act(char *bytes, size_t size)
 	case 'w': work(); break;
 	case 'm': touch_pages(); break;
 	case 'f': fork_child(bytes, size); break;
+	case 'F': leave_to_child(); break;
 	case 'e': execv("/proc/self/exe", arguments); abort();
 	case 'x': exit(0);
 	}
