@@ -77,7 +77,7 @@ struct record_switch {
 	struct record h;
 	record_u32 prev_tid, prev_tgid;
 	record_u32 next_tid, next_tgid;
-	record_u64 prev_exec_ns;      /* CPU time of prev so far (sum_exec_runtime) */
+	record_u64 prev_exec_ns;      /* CPU time of prev so far (sum_exec_runtime); some us short if a wakeup preempted it */
 	record_u64 next_run_delay_ns; /* run-queue wait of next (sched_info), without the one that ends here */
 	record_u8 prev_left;          /* enum record_left */
 	record_u8 pad[7];

@@ -14,7 +14,7 @@
 #include "lines.h"
 
 #define BLOCK_BYTES (1u << 20)
-#define DEFLATE_LEVEL 1 /* records shrink to about a fifth; more effort gains little */
+#define DEFLATE_LEVEL 1 /* records shrink to about a quarter; more effort gains little */
 
 struct recording {
 	int fd;
