@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "driver.h"
+#include "hgrm.h"
 #include "report.h"
 
 enum exit_status { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2, STATUS_NOT_FOUND = 4, STATUS_GONE = 5 };
@@ -196,7 +197,7 @@ static int report_all(const struct report *report, struct outputs *outputs)
 		return STATUS_ERROR;
 	/* One table: of the last step, the one asked for when there are no others. */
 	if (outputs->hgrm)
-		report_hgrm(&report->outcome->tallies[report->outcome->step_count - 1].response_ns, outputs->hgrm);
+		hgrm_write(&report->outcome->tallies[report->outcome->step_count - 1].response_ns, outputs->hgrm);
 	return STATUS_OK;
 }
 

@@ -111,6 +111,26 @@ expect() {
 	tail -n +2 "$BATS_TEST_TMPDIR/edges.csv" | awk -F, '$2 != NR - 1 || $3 > $4 || $4 >= $5 || $6 != 200 { bad = 1 } END { exit bad }'
 }
 
+@test "percentiles are those of the raw times that --edges writes" {
+	fake ok
+	timeout 30 "$load" --url "$url" --rate 3k --connections 8 --duration 2s --warmup 0 --arrivals poisson --edges "$BATS_TEST_TMPDIR/edges.csv" --json "$json"
+	tail -n +2 "$BATS_TEST_TMPDIR/edges.csv" | awk -F, '{print $5 - $3}' | sort -n >"$BATS_TEST_TMPDIR/response"
+	tail -n +2 "$BATS_TEST_TMPDIR/edges.csv" | awk -F, '{print $5 - $4}' | sort -n >"$BATS_TEST_TMPDIR/uncorrected"
+	local kind percent
+	for kind in response uncorrected; do
+		for percent in 50:p50 90:p90 99:p99 99.9:p999 100:max; do
+			awk -v percent="${percent%:*}" -v reported="$(jq ".${kind}_ns.${percent#*:}" "$json")" '
+				{ value[NR] = $1 }
+				END {
+					rank = NR * percent / 100
+					exact = value[int(rank) + (rank > int(rank))]
+					print percent, exact, reported
+					exit !(reported >= exact && reported <= exact * 1.008)
+				}' "$BATS_TEST_TMPDIR/$kind"
+		done
+	done
+}
+
 @test "every kind of failure is counted as what it is" {
 	fake status
 	run timeout 30 "$load" --url "$url" --rate 1k --connections 4 --duration 1s --warmup 0 --json "$json"
@@ -245,6 +265,9 @@ expect() {
 	refused 4 'cannot connect' --url http://127.0.0.1:1
 	refused 4 'cannot find host' --url http://no-such-host.invalid
 	refused 1 'cannot write' --json /nonexistent/file
+	fake ok
+	ulimit -n 200
+	refused 1 'open files' --url "$url" --connections 300
 	run "$load" --version
 	[ "$status" -eq 0 ]
 	[[ $output == "memlab-load "* ]]

@@ -9,6 +9,7 @@
 #include "../../../collectors/load/check.h"
 #include "../../../collectors/load/clock.h"
 #include "../../../collectors/load/duration.h"
+#include "../../../collectors/load/hgrm.h"
 #include "../../../collectors/load/json.h"
 #include "../../../collectors/load/ready.h"
 #include "../../../collectors/load/report.h"
@@ -71,7 +72,7 @@ static char *hgrm_text(const struct latency *latency)
 	size_t length;
 	FILE *file = open_memstream(&text, &length);
 
-	report_hgrm(latency, file);
+	hgrm_write(latency, file);
 	fclose(file);
 	return text;
 }
