@@ -16,10 +16,33 @@
 /* A string constant without its NUL. */
 #define PUT_CONSTANT(to, text) ((char *)memcpy((to), (text), sizeof(text) - 1) + sizeof(text) - 1)
 
+/*
+ * Short copies without a call: two loads of the largest power of two that fits, which may overlap, read and write
+ * exactly `length` bytes.
+ */
 static inline char *put_bytes(char *to, const void *bytes, size_t length)
 {
-	memcpy(to, bytes, length);
-	return to + length;
+	const char *from = bytes;
+	char *end = to + length;
+	if (length > 16) {
+		memcpy(to, from, length);
+	} else if (length >= 8) {
+		uint64_t head, tail;
+		memcpy(&head, from, 8);
+		memcpy(&tail, from + length - 8, 8);
+		memcpy(to, &head, 8);
+		memcpy(end - 8, &tail, 8);
+	} else if (length >= 4) {
+		uint32_t head, tail;
+		memcpy(&head, from, 4);
+		memcpy(&tail, from + length - 4, 4);
+		memcpy(to, &head, 4);
+		memcpy(end - 4, &tail, 4);
+	} else {
+		for (size_t i = 0; i < length; i++)
+			to[i] = from[i];
+	}
+	return end;
 }
 
 static inline char *put_u64_le(char *to, uint64_t value)
@@ -34,23 +57,31 @@ static inline char *put_u32_le(char *to, uint32_t value)
 	return put_bytes(to, &value, 4);
 }
 
-/* Decimal digits, two at a time from the right, then moved into place. */
+extern const char encode_digit_pairs[200]; /* "00" "01" .. "99" */
+extern const uint64_t encode_powers_of_ten[20];
+
+/* Digits of a number: from its bits (1233 / 4096 is a little more than log10 of 2), corrected by one comparison. */
+static inline unsigned digit_count(uint64_t value)
+{
+	unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+	unsigned count = bits * 1233 >> 12;
+	return count + (value >= encode_powers_of_ten[count]) + (value == 0);
+}
+
+/* Decimal digits, two at a time from the right, written where they belong. */
 static inline char *put_u64(char *to, uint64_t value)
 {
-	char digits[20];
-	unsigned at = sizeof(digits);
+	char *end = to + digit_count(value), *at = end;
 	while (value >= 100) {
-		unsigned pair = (unsigned)(value % 100);
+		at -= 2;
+		memcpy(at, encode_digit_pairs + value % 100 * 2, 2);
 		value /= 100;
-		digits[--at] = (char)('0' + pair % 10);
-		digits[--at] = (char)('0' + pair / 10);
 	}
-	if (value >= 10) {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	}
-	digits[--at] = (char)('0' + value);
-	return put_bytes(to, digits + at, sizeof(digits) - at);
+	if (value >= 10)
+		memcpy(at - 2, encode_digit_pairs + value * 2, 2);
+	else
+		at[-1] = (char)('0' + value);
+	return end;
 }
 
 static inline char *put_i64(char *to, int64_t value)

@@ -9,7 +9,6 @@
  */
 #include "serialize.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "encode.h"
@@ -240,11 +239,9 @@ static const char *bytes_of(const struct box *box)
 static void render_number(const struct sink *sink, const struct box *box)
 {
 	char text[24];
-	if (box->type == BOX_I64)
-		snprintf(text, sizeof(text), "%" PRId64, (int64_t)number_of(box));
-	else
-		snprintf(text, sizeof(text), "%" PRIu64, number_of(box));
-	sink_add_text(sink, text);
+	uint64_t number = number_of(box);
+	char *end = box->type == BOX_I64 ? put_i64(text, (int64_t)number) : put_u64(text, number);
+	sink_add(sink, text, (size_t)(end - text));
 }
 
 /* Runs without anything to escape, and what is between them byte by byte. */
@@ -359,8 +356,8 @@ static struct box_number *log_box(const struct naive *naive, uint64_t number)
 static struct text *log_number_text(const struct naive *naive, const struct box_number *box)
 {
 	char digits[24];
-	int length = snprintf(digits, sizeof(digits), "%" PRIu64, box->number);
-	return gc_push(naive->m, text_concat(naive, digits, (size_t)length, "", 0, SITE_NAMED(log_number_text)));
+	size_t length = (size_t)(put_u64(digits, box->number) - digits);
+	return gc_push(naive->m, text_concat(naive, digits, length, "", 0, SITE_NAMED(log_number_text)));
 }
 
 /* line + label + number */
