@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The screen is composed as lines of plain text first and written last, so that one place
- * cuts to the width and one place adds colour. Fixed lines are counted, and the causes get the rows that are left.
+ * Fixed lines are counted, and the causes get the rows that are left.
  */
 #include "screen.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,96 +15,17 @@
 #include "../core/json_reader.h"
 #include "../core/text.h"
 #include "../export/advice.h"
+#include "lines.h"
 
-#define LINE_BYTES 1024
-#define LINES_MAX 64
 #define LABEL_COLUMNS 23
 #define VALUE_COLUMNS 9
-
-enum style { STYLE_PLAIN, STYLE_TITLE, STYLE_FAINT, STYLE_COLLECTOR, STYLE_CPU, STYLE_WARNING };
-static const char *const style_codes[] = {"", "\033[1m", "\033[2m", "\033[31m", "\033[33m", "\033[1;33m"};
-
-struct line {
-	char text[LINE_BYTES];
-	enum style style;
-};
 
 struct screen {
 	const struct trace_info *info;
 	const struct summary *summary;
-	unsigned rows, columns;
-	unsigned count;
-	struct line lines[LINES_MAX];
+	unsigned rows;
+	struct lines lines;
 };
-
-/* ---- lines */
-
-static struct line *line_new(struct screen *screen, enum style style)
-{
-	struct line *line = &screen->lines[screen->count < LINES_MAX - 1 ? screen->count++ : LINES_MAX - 1];
-	line->text[0] = '\0';
-	line->style = style;
-	return line;
-}
-
-__attribute__((format(printf, 2, 3))) static void line_add(struct line *line, const char *format, ...)
-{
-	size_t used = strlen(line->text);
-	va_list args;
-	va_start(args, format);
-	vsnprintf(line->text + used, sizeof(line->text) - used, format, args);
-	va_end(args);
-}
-
-/* Adds the words only if they fit: the lesser facts of a line give way, the greater are never cut in the middle. */
-static void line_add_fitting(const struct screen *screen, struct line *line, const char *words)
-{
-	if (text_columns(line->text) + text_columns(words) <= screen->columns)
-		line_add(line, "%s", words);
-}
-
-static void line_pad(struct line *line, unsigned columns)
-{
-	for (unsigned at = text_columns(line->text); at < columns; at++)
-		line_add(line, " ");
-}
-
-/* Right-aligned in `columns`. */
-static void line_add_right(struct line *line, const char *text, unsigned columns)
-{
-	unsigned wide = text_columns(text);
-	line_add(line, "%*s%s", wide < columns ? (int)(columns - wide) : 0, "", text);
-}
-
-/* `text` over as many lines as it takes up to `rows`, broken between words, later lines indented. */
-static void lines_wrap(struct screen *screen, const char *label, const char *text, unsigned rows)
-{
-	unsigned indent = text_columns(label);
-	struct line *line = line_new(screen, STYLE_PLAIN);
-	line_add(line, "%s", label);
-	const char *word = text;
-	while (*word) {
-		size_t length = strcspn(word, " ");
-		char one[LINE_BYTES];
-		snprintf(one, sizeof(one), "%.*s", (int)length, word);
-		unsigned at = text_columns(line->text);
-		if (at > indent && at + 1 + text_columns(one) > screen->columns && rows > 1) {
-			rows--;
-			line = line_new(screen, STYLE_PLAIN);
-			line_pad(line, indent);
-			at = indent;
-		}
-		line_add(line, "%s%s", at > indent ? " " : "", one);
-		word += length + strspn(word + length, " ");
-	}
-}
-
-static void clean_comm(const struct screen *screen, char out[64], const char comm[16])
-{
-	char raw[17] = "";
-	memcpy(raw, comm, 16);
-	text_clean(out, 64, raw, 16, screen->info->ascii);
-}
 
 /* ---- who is watched, and the price */
 
@@ -120,14 +39,14 @@ static void run_member(const struct screen *screen, const char *key, char out[40
 	char raw[64] = "";
 	if (screen->info->run_json)
 		json_member(screen->info->run_json, key, raw, sizeof(raw));
-	text_clean(out, 40, raw, 12, screen->info->ascii);
+	text_clean(out, 40, raw, 12, screen->lines.ascii);
 }
 
 static void add_title(struct screen *screen)
 {
 	char comm[64], path[40], layout[40], gogc[40], index_bytes[40], size[TEXT_NUMBER_BYTES];
-	struct line *line = line_new(screen, STYLE_TITLE);
-	clean_comm(screen, comm, screen->info->comm);
+	struct line *line = line_new(&screen->lines, STYLE_TITLE);
+	lines_clean_comm(&screen->lines, comm, screen->info->comm);
 	run_member(screen, "path", path);
 	run_member(screen, "layout", layout);
 	run_member(screen, "gogc", gogc);
@@ -146,7 +65,7 @@ static void add_probes(struct screen *screen)
 {
 	const struct trace_info *info = screen->info;
 	char number[TEXT_NUMBER_BYTES], words[96];
-	struct line *line = line_new(screen, STYLE_PLAIN);
+	struct line *line = line_new(&screen->lines, STYLE_PLAIN);
 	if (foreign(info))
 		line_add(line, "no memlab probes");
 	else
@@ -154,7 +73,7 @@ static void add_probes(struct screen *screen)
 			 text_ns(number, (double)info->attach_ns));
 	line_add(line, " (not stopped, not ptraced)   mode %s", info->mode ? info->mode : "?");
 	snprintf(words, sizeof(words), "   %s req/s", text_count(number, (uint64_t)(info->requests_per_second + 0.5)));
-	line_add_fitting(screen, line, words);
+	line_add_fitting(&screen->lines, line, words);
 }
 
 static void add_count(struct line *line, const char *name, uint64_t count)
@@ -167,7 +86,7 @@ static void add_cost(struct screen *screen)
 {
 	const struct trace_info *info = screen->info;
 	char number[TEXT_NUMBER_BYTES], words[96];
-	struct line *line = line_new(screen, screen->summary->lost ? STYLE_WARNING : STYLE_PLAIN);
+	struct line *line = line_new(&screen->lines, screen->summary->lost ? STYLE_WARNING : STYLE_PLAIN);
 	add_count(line, "lost", screen->summary->lost);
 	if (screen->summary->late)
 		add_count(line, "late", screen->summary->late);
@@ -182,13 +101,13 @@ static void add_cost(struct screen *screen)
 		line_add(line, "not measured");
 	if (info->cost.budget_percent > 0) {
 		snprintf(words, sizeof(words), " (budget %g %%)", info->cost.budget_percent);
-		line_add_fitting(screen, line, words);
+		line_add_fitting(&screen->lines, line, words);
 	}
 	snprintf(words, sizeof(words), "   %s", text_ns(number, (double)info->duration_ns));
-	line_add_fitting(screen, line, words);
+	line_add_fitting(&screen->lines, line, words);
 	if (info->alloc_mode && strcmp(info->alloc_mode, "counters") != 0) {
 		snprintf(words, sizeof(words), "   alloc %.12s", info->alloc_mode);
-		line_add_fitting(screen, line, words);
+		line_add_fitting(&screen->lines, line, words);
 	}
 }
 
@@ -198,7 +117,7 @@ static void add_row(struct screen *screen, const char *label, const struct quant
 {
 	const uint64_t values[] = {quantiles->p50,  quantiles->p90,   quantiles->p99,
 				   quantiles->p999, quantiles->p9999, quantiles->max};
-	struct line *line = line_new(screen, STYLE_PLAIN);
+	struct line *line = line_new(&screen->lines, STYLE_PLAIN);
 	char number[TEXT_NUMBER_BYTES];
 	line_add(line, " %s", label);
 	line_pad(line, LABEL_COLUMNS);
@@ -210,7 +129,7 @@ static void add_table(struct screen *screen)
 {
 	static const char *const heads[] = {"p50", "p90", "p99", "p99.9", "p99.99", "max"};
 	char number[TEXT_NUMBER_BYTES];
-	struct line *line = line_new(screen, STYLE_FAINT);
+	struct line *line = line_new(&screen->lines, STYLE_FAINT);
 	line_add(line, " %s request%s", text_count(number, screen->summary->requests),
 		 screen->summary->requests == 1 ? "" : "s");
 	line_pad(line, LABEL_COLUMNS);
@@ -227,7 +146,7 @@ static void add_collector(struct screen *screen)
 	char number[TEXT_NUMBER_BYTES], words[128];
 	if (foreign(screen->info))
 		return;
-	struct line *line = line_new(screen, STYLE_TITLE);
+	struct line *line = line_new(&screen->lines, STYLE_TITLE);
 	if (summary->gc.cycles == 0) {
 		line_add(line, " -> 0 cycles yet in %s: the collector has cost nothing so far",
 			 text_ns(number, (double)screen->info->duration_ns));
@@ -240,7 +159,7 @@ static void add_collector(struct screen *screen)
 		line_add(line, " (%s %%)", text_digits(number, 100.0 * (double)difference / (double)with));
 	line_add(line, ", %s cycle%s", text_count(number, summary->gc.cycles), summary->gc.cycles == 1 ? "" : "s");
 	snprintf(words, sizeof(words), ", %s %% of the CPU time", text_digits(number, 100 * summary->gc.cpu_fraction));
-	line_add_fitting(screen, line, words);
+	line_add_fitting(&screen->lines, line, words);
 }
 
 static void add_memory(struct screen *screen)
@@ -250,13 +169,13 @@ static void add_memory(struct screen *screen)
 	if (!summary->alloc.requests)
 		return;
 	double requests = (double)summary->alloc.requests;
-	struct line *line = line_new(screen, STYLE_PLAIN);
+	struct line *line = line_new(&screen->lines, STYLE_PLAIN);
 	line_add(line, " %s allocations", text_digits(number, (double)summary->alloc.total / requests));
 	line_add(line, " and %s per request", text_bytes(number, (double)summary->alloc.total_bytes / requests));
 	if (!summary->gc.handshake.count)
 		return;
 	snprintf(words, sizeof(words), ", handshake p99 %s", text_ns(number, (double)summary->gc.handshake.p99));
-	line_add_fitting(screen, line, words);
+	line_add_fitting(&screen->lines, line, words);
 }
 
 /* ---- over time */
@@ -281,41 +200,25 @@ static void add_series(struct screen *screen)
 		greatest = summary->series[i].p99_ns > greatest ? summary->series[i].p99_ns : greatest;
 		cycles += summary->series[i].cycles;
 	}
-	struct line *line = line_new(screen, STYLE_PLAIN);
+	struct line *line = line_new(&screen->lines, STYLE_PLAIN);
 	line_add(line, " p99/s ");
 	for (unsigned i = 0; i < count; i++)
 		line_add(line, "%s",
-			 summary->series[i].requests ? spark(summary->series[i].p99_ns, greatest, screen->info->ascii)
+			 summary->series[i].requests ? spark(summary->series[i].p99_ns, greatest, screen->lines.ascii)
 						     : " ");
 	char words[64];
 	snprintf(words, sizeof(words), " max %s", text_ns(number, (double)greatest));
-	line_add_fitting(screen, line, words);
+	line_add_fitting(&screen->lines, line, words);
 	if (!cycles)
 		return;
-	line = line_new(screen, STYLE_FAINT);
+	line = line_new(&screen->lines, STYLE_FAINT);
 	line_add(line, " cycle ");
 	for (unsigned i = 0; i < count; i++)
 		line_add(line, "%s", summary->series[i].cycles ? "#" : " ");
-	line_add_fitting(screen, line, " # seconds in which the collector ran");
+	line_add_fitting(&screen->lines, line, " # seconds in which the collector ran");
 }
 
 /* ---- why */
-
-/* `share` of `columns`, drawn in eighths of a column; what is not 0 is never invisible. */
-static void line_add_bar(struct line *line, double share, unsigned columns, int ascii)
-{
-	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-	unsigned full = (unsigned)(share * columns * 8 + 0.5);
-	if (full == 0 && share > 0)
-		full = 1;
-	if (full > columns * 8)
-		full = columns * 8;
-	if (ascii)
-		full = (full + 7) / 8 * 8;
-	for (unsigned i = 0; i < full / 8; i++)
-		line_add(line, "%s", ascii ? "#" : "█");
-	line_add(line, "%s", eighths[full % 8]);
-}
 
 static enum style cause_style(enum cause cause)
 {
@@ -333,26 +236,15 @@ static enum style cause_style(enum cause cause)
 	}
 }
 
-static void line_add_percent(struct line *line, double part, double whole, unsigned columns)
-{
-	char text[TEXT_NUMBER_BYTES];
-	double percent = whole > 0 ? 100 * part / whole : 0;
-	if (percent > 0 && percent < 0.05)
-		snprintf(text, sizeof(text), "<0.1 %%");
-	else
-		snprintf(text, sizeof(text), "%.1f %%", percent);
-	line_add_right(line, text, columns);
-}
-
 static void add_cause(struct screen *screen, enum cause cause, double whole)
 {
 	const struct cohort *cohort = &screen->summary->cohort[COHORT_P99];
 	double queue = cohort->queue_ns[cause], service = cohort->service_ns[cause];
-	unsigned bar = 12 + (screen->columns > SCREEN_COLUMNS ? (screen->columns - SCREEN_COLUMNS) / 2 : 0);
+	unsigned bar = 12 + (screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0);
 	char number[TEXT_NUMBER_BYTES], comm[64];
-	struct line *line = line_new(screen, cause_style(cause));
+	struct line *line = line_new(&screen->lines, cause_style(cause));
 	line_add(line, " %-12s ", cause_name(cause));
-	line_add_bar(line, whole > 0 ? (queue + service) / whole : 0, bar, screen->info->ascii);
+	line_add_bar(line, whole > 0 ? (queue + service) / whole : 0, bar, screen->lines.ascii);
 	line_pad(line, 14 + bar);
 	line_add_percent(line, queue + service, whole, 8);
 	line_add_right(line, text_ns(number, queue + service), 9);
@@ -362,7 +254,7 @@ static void add_cause(struct screen *screen, enum cause cause, double whole)
 	const struct culprit *culprit = advice_culprit(screen->summary, cause, &threads);
 	if (!culprit)
 		return;
-	clean_comm(screen, comm, culprit->comm);
+	lines_clean_comm(&screen->lines, comm, culprit->comm);
 	if (threads > 1)
 		line_add(line, "  %s x%u", comm, threads);
 	else
@@ -373,13 +265,14 @@ static void add_more_causes(struct screen *screen, const enum cause *order, unsi
 {
 	const struct cohort *cohort = &screen->summary->cohort[COHORT_P99];
 	double queue = 0, service = 0;
-	struct line *line = line_new(screen, STYLE_FAINT);
+	struct line *line = line_new(&screen->lines, STYLE_FAINT);
 	for (unsigned i = 0; i < count; i++) {
 		queue += cohort->queue_ns[order[i]];
 		service += cohort->service_ns[order[i]];
 	}
 	line_add(line, " and %u more", count);
-	line_pad(line, 26 + (screen->columns > SCREEN_COLUMNS ? (screen->columns - SCREEN_COLUMNS) / 2 : 0));
+	line_pad(line,
+		 26 + (screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0));
 	line_add_percent(line, queue + service, whole, 8);
 	char number[TEXT_NUMBER_BYTES];
 	line_add_right(line, text_ns(number, queue + service), 9);
@@ -396,11 +289,12 @@ static void add_causes(struct screen *screen, unsigned rows)
 	double whole = 0;
 	for (unsigned i = 0; i < present; i++)
 		whole += cohort->queue_ns[order[i]] + cohort->service_ns[order[i]];
-	struct line *line = line_new(screen, STYLE_TITLE);
+	struct line *line = line_new(&screen->lines, STYLE_TITLE);
 	line_add(line, " WHY THE SLOWEST 1 %% ARE SLOW (%s request%s at or over %s)", text_count(count, cohort->count),
 		 cohort->count == 1 ? "" : "s", text_ns(floor, (double)cohort->floor_ns));
-	line = line_new(screen, STYLE_FAINT);
-	line_pad(line, 26 + (screen->columns > SCREEN_COLUMNS ? (screen->columns - SCREEN_COLUMNS) / 2 : 0));
+	line = line_new(&screen->lines, STYLE_FAINT);
+	line_pad(line,
+		 26 + (screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0));
 	line_add(line, "   share     mean    queue  service  taken by");
 	/* What is not explained has its own row, even when it is nothing: the sum is there to be checked. */
 	unsigned last = 0;
@@ -440,7 +334,7 @@ static void add_worst(struct screen *screen)
 	char number[TEXT_NUMBER_BYTES], comm[64];
 	if (!screen->summary->worst_count)
 		return;
-	struct line *line = line_new(screen, STYLE_PLAIN);
+	struct line *line = line_new(&screen->lines, STYLE_PLAIN);
 	line_add(line, " worst: %s", text_ns(number, (double)(worst->end_ns - worst->arrival_ns)));
 	if (worst->has_service)
 		line_add(line, "  GET /lookup?key=%" PRIu64 "  %s %u", worst->key, worst->format ? "bin" : "json",
@@ -449,10 +343,10 @@ static void add_worst(struct screen *screen)
 		line_add(line, "  from port %u", worst->peer_port);
 	if (worst->cycle)
 		line_add(line, "  cycle %" PRIu64, worst->cycle);
-	clean_comm(screen, comm, worst->culprit);
+	lines_clean_comm(&screen->lines, comm, worst->culprit);
 	if (*comm)
 		line_add(line, "  behind %s", comm);
-	line = line_new(screen, STYLE_PLAIN);
+	line = line_new(&screen->lines, STYLE_PLAIN);
 	line_add(line, "  = ");
 	line_add_span(line, "queue", worst->begin_ns - worst->arrival_ns, &worst->queue);
 	line_add(line, " + ");
@@ -463,8 +357,8 @@ static void add_next(struct screen *screen)
 {
 	char advice[ADVICE_BYTES], text[ADVICE_BYTES];
 	text_clean(text, sizeof(text), advice_text(advice, screen->info, screen->summary), ADVICE_BYTES,
-		   screen->info->ascii);
-	lines_wrap(screen, " next: ", text, 2);
+		   screen->lines.ascii);
+	lines_wrap(&screen->lines, " next: ", text, 2);
 }
 
 static void add_missing(struct screen *screen)
@@ -472,18 +366,18 @@ static void add_missing(struct screen *screen)
 	char text[ADVICE_BYTES];
 	if (!screen->info->missing)
 		return;
-	text_clean(text, sizeof(text), screen->info->missing, ADVICE_BYTES, screen->info->ascii);
-	lines_wrap(screen, " not visible: ", text, 2);
+	text_clean(text, sizeof(text), screen->info->missing, ADVICE_BYTES, screen->lines.ascii);
+	lines_wrap(&screen->lines, " not visible: ", text, 2);
 }
 
 static void add_no_requests(struct screen *screen)
 {
 	char why[ADVICE_BYTES], text[ADVICE_BYTES];
-	struct line *line = line_new(screen, STYLE_TITLE);
+	struct line *line = line_new(&screen->lines, STYLE_TITLE);
 	line_add(line, " NO REQUESTS SEEN");
 	text_clean(text, sizeof(text), advice_no_requests(why, screen->info, screen->summary), ADVICE_BYTES,
-		   screen->info->ascii);
-	lines_wrap(screen, " why: ", text, 3);
+		   screen->lines.ascii);
+	lines_wrap(&screen->lines, " why: ", text, 3);
 }
 
 /* ---- the whole */
@@ -500,9 +394,11 @@ static unsigned tail_rows(const struct screen *screen)
 	struct screen *trial = malloc(sizeof(*trial));
 	if (!trial)
 		return 4;
-	*trial = (struct screen){.info = screen->info, .summary = screen->summary, .columns = screen->columns};
+	trial->info = screen->info;
+	trial->summary = screen->summary;
+	lines_start(&trial->lines, screen->info);
 	compose_tail(trial);
-	unsigned rows = trial->count;
+	unsigned rows = trial->lines.count;
 	free(trial);
 	return rows;
 }
@@ -523,18 +419,9 @@ static void compose(struct screen *screen)
 	add_collector(screen);
 	add_memory(screen);
 	add_series(screen);
-	unsigned used = screen->count + 2 + tail_rows(screen) + 1;
+	unsigned used = screen->lines.count + 2 + tail_rows(screen) + 1;
 	add_causes(screen, used + 3 < screen->rows ? screen->rows - used : 3);
 	compose_tail(screen);
-}
-
-static void write_line(FILE *file, const struct screen *screen, const struct line *line)
-{
-	char text[LINE_BYTES];
-	/* Everything in a line is clean by now; this cuts to the width and is a second wall against control bytes. */
-	text_clean(text, sizeof(text), line->text, screen->columns, screen->info->ascii);
-	int color = screen->info->color && line->style != STYLE_PLAIN;
-	fprintf(file, "%s%s%s\n", color ? style_codes[line->style] : "", text, color ? "\033[0m" : "");
 }
 
 int screen_print(FILE *file, const struct trace_info *info, const struct summary *summary)
@@ -545,12 +432,11 @@ int screen_print(FILE *file, const struct trace_info *info, const struct summary
 	screen->info = info;
 	screen->summary = summary;
 	screen->rows = info->rows >= SCREEN_ROWS ? (unsigned)info->rows : SCREEN_ROWS;
-	screen->columns = info->columns > 0 ? (unsigned)info->columns : SCREEN_COLUMNS;
-	if (screen->columns > 240)
-		screen->columns = 240;
+	if (screen->rows > LINES_MAX)
+		screen->rows = LINES_MAX;
+	lines_start(&screen->lines, info);
 	compose(screen);
-	for (unsigned i = 0; i < screen->count; i++)
-		write_line(file, screen, &screen->lines[i]);
+	lines_write(&screen->lines, file, "\n");
 	free(screen);
 	return ferror(file) ? -EIO : 0;
 }
