@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live view in a terminal: pages (pages.h) redrawn once a second and at every key, on the alternate screen.
+ *
+ * live_open changes the terminal, live_close puts it back as it was; live_close may also be called from
+ * atexit. The view never waits: call live_tick from the loop that drains records. One thread.
+ */
+#ifndef MEMLAB_TRACE_UI_LIVE_H
+#define MEMLAB_TRACE_UI_LIVE_H
+
+#include "../attribution/result.h"
+#include "../core/info.h"
+#include "../export/history.h"
+
+struct live;
+
+/* 0, -ENOTTY when input or output is no terminal (print lines instead), -ENOMEM. */
+int live_open(struct live **live);
+void live_close(struct live *live); /* NULL allowed */
+
+/*
+ * Takes keys and redraws when it is time; `now_ns` is CLOCK_MONOTONIC. The size is asked for anew each time. Returns 1
+ * when the user wants to quit, else 0.
+ */
+int live_tick(struct live *live, uint64_t now_ns, const struct trace_info *info, const struct summary *summary,
+	      const struct history *history);
+
+#endif
