@@ -187,25 +187,44 @@ static bool cache_fill_pending(struct gc_mutator_full *m, unsigned class)
 	}
 }
 
+/* The lowest `most` bits of a word. */
+static uint64_t lowest_bits(uint64_t word, unsigned most)
+{
+	uint64_t rest = word;
+
+	while (most-- && rest)
+		rest &= rest - 1;
+	return word & ~rest;
+}
+
+/* Clear slots, neighbours together. */
+static void slots_clear(const struct gc_cache *cache, uint64_t slots)
+{
+	while (slots) {
+		unsigned from = (unsigned)__builtin_ctzll(slots);
+		uint64_t above = ~(slots >> from);
+		unsigned count = above ? (unsigned)__builtin_ctzll(above) : 64;
+
+		memset(cache->base + (size_t)from * cache->slot_bytes, 0, (size_t)count * cache->slot_bytes);
+		slots = from + count < 64 ? slots >> (from + count) << (from + count) : 0;
+	}
+}
+
 /* Move slots from pending to free, cleared where their kind has references. */
 static void cache_refill(struct gc_cache *cache, const struct gc_class *class)
 {
 	unsigned most = PROBE_WATCHED(gc_alloc) ? 1 : REFILL_SLOTS;
 	bool clear = gc_class_has_refs(class);
-	unsigned count = 0;
+	uint64_t slots;
 
-	if (clear && most > 1 && most > REFILL_BYTES / class->slot_bytes)
+	if (clear && most > REFILL_BYTES / class->slot_bytes)
 		most = REFILL_BYTES / class->slot_bytes ? REFILL_BYTES / class->slot_bytes : 1;
-	while (cache->pending && count++ < most) {
-		uint64_t bit = cache->pending & -cache->pending;
-		char *p = cache->base + (size_t)__builtin_ctzll(bit) * class->slot_bytes;
-
-		gc_unpoison(p, class->slot_bytes);
-		if (clear)
-			memset(p, 0, class->slot_bytes);
-		cache->pending &= ~bit;
-		cache->free |= bit;
-	}
+	slots = most >= 64 ? cache->pending : lowest_bits(cache->pending, most);
+	gc_unpoison_slots(cache, slots);
+	if (clear)
+		slots_clear(cache, slots);
+	cache->pending &= ~slots;
+	cache->free = slots;
 }
 
 /* ------------------------------------------------------------ the slow path */

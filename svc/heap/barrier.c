@@ -28,7 +28,7 @@ void gc_store_slow(struct gc_mutator *pub, void **slot, void *value)
 
 	if (!GC_BROKEN(GC_BREAK_DELETION))
 		gc_barrier_record(m, gc_get(slot));
-	if (!GC_BROKEN(GC_BREAK_INSERTION))
+	if (m->pub.marking == GC_MARKING_GREY && !GC_BROKEN(GC_BREAK_INSERTION))
 		gc_barrier_record(m, value);
 }
 
@@ -36,7 +36,8 @@ static void copy_record(struct gc_mutator_full *m, void **to, void *const *from,
 {
 	for (size_t i = 0; i < count; i++) {
 		gc_barrier_record(m, gc_get(&to[i]));
-		gc_barrier_record(m, gc_get(&from[i]));
+		if (m->pub.marking == GC_MARKING_GREY)
+			gc_barrier_record(m, gc_get(&from[i]));
 	}
 }
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * barrier: the hybrid write barrier (deletion + insertion), buffered per mutator.
+ * barrier: the hybrid write barrier (deletion, and insertion while the stack is grey), buffered per mutator.
  *
- * Note [barrier]. While marking, gc_store(slot, new) records the old value of the slot and the new one before it writes.
- *  - The old value (Yuasa): what was reachable when the roots were scanned stays protected: whoever cuts the
- *    last path to a white object shades it. So a mutator whose stack has been scanned may load any
- *    reference and keep it in a root without telling anybody.
- *  - The new value (Dijkstra): a mutator whose stack has *not* been scanned may hold the only reference to a white object,
- *    and put it into an object that is already black. Shading the new value covers it.
- *  - Both always, whichever stack has been scanned: two mutators that write one slot at the same time may both
- *    record the same old value; the value that was there in between was shaded by its insertion:
+ * Note [barrier]. While marking, gc_store(slot, new) records the old value of the slot, and while the mutator's own root
+ * stack has not been scanned also the new one, before it writes.
+ *  - The old value (Yuasa): whoever cuts a path to a white object shades it. So what a mutator loads is
+ *    protected either by the path it was loaded from or, once that is cut, by its colour; a mutator whose stack has been
+ *    scanned may keep any reference in a root without telling anybody.
+ *  - The new value (Dijkstra), while the stack is grey: it may hold the only reference to a white object, put it into an object
+ *    that is already black, and drop the root before it is scanned. Shading the new value covers it.
+ *  - Two mutators that write one slot at the same time may both record the same old value:
  *
- *        M1: old = A    M2: old = A    M1: slot = B (shaded B)    M2: slot = C (B overwritten, unseen, but shaded)
+ *        M1: old = A    M2: old = A    M1: slot = B    M2: slot = C    (nobody recorded B)
+ *
+ *    If M1's stack is grey, B was shaded by its insertion. If it is black, B is still protected by the path M1 got
+ *    it from (or was born black): losing the slot loses nothing.
+ *  - New objects are born black, so a store that initialises one (old value NULL, stack black) is free of charge.
  *
  * "Recorded" means: in the mutator's buffer, which the next flush moves to the grey queue. Marking ends only after a
  * flush round in which no mutator had a white object in its buffer (cycle.c, Note [rounds]).

@@ -32,9 +32,15 @@ struct gc_site_count {
 	uint64_t objects, bytes;
 };
 
+enum gc_marking_state {
+	GC_MARKING_OFF,
+	GC_MARKING_BLACK, /* this mutator's root stack has been scanned */
+	GC_MARKING_GREY   /* not yet */
+};
+
 struct gc_mutator {
 	uint32_t request; /* atomic: the handshake asked for, 0 none */
-	uint32_t marking; /* the barrier is on, new objects are black */
+	uint32_t marking; /* enum gc_marking_state: not 0: the barrier is on, new objects are black */
 	void **root_top, **root_limit;
 	uint64_t allocs, alloc_bytes;
 	struct gc_site_count *sites;
@@ -174,7 +180,7 @@ static inline void gc_scope_end_(struct gc_scope_ *scope)
 
 static inline void gc_store_(struct gc_mutator *m, void **slot, void *value)
 {
-	if (__builtin_expect(m->marking, 0))
+	if (__builtin_expect(m->marking, 0) && (m->marking == GC_MARKING_GREY || __atomic_load_n(slot, __ATOMIC_RELAXED)))
 		gc_store_slow(m, slot, value);
 	__atomic_store_n(slot, value, __ATOMIC_RELEASE);
 }

@@ -90,7 +90,7 @@ struct gc_marker {
 	struct gc_heap *heap;
 	struct gc_chunk *local;
 	uint32_t mark_gen;
-	uint64_t marked_bytes, marked_objects, scanned_bytes; /* since the last fold */
+	uint64_t marked_bytes; /* since the last fold */
 	bool counted; /* holds a token of heap->outstanding */
 };
 

@@ -15,6 +15,7 @@
 #endif
 #define CHUNKS_MAX (1u << 22) /* 16 GiB of address space */
 #define LARGE_TAG 1ull
+#define INLINE static inline __attribute__((always_inline))
 #define CLOCK_EVERY 64u /* objects between looks at the clock */
 #define SHARE_MIN 16u   /* entries worth sharing with an idle marker */
 
@@ -105,17 +106,16 @@ void gc_grey_push(struct gc_heap *heap, void *const *references, unsigned count)
 
 /* ---------------------------------------------------------- a marker's own */
 
-static void local_push(struct gc_marker *k, uint64_t entry)
+/* The local chunk is full: publish it, go on with an empty one. */
+static __attribute__((noinline)) struct gc_chunk *local_overflow(struct gc_marker *k)
 {
-	if (k->local->count == GC_CHUNK_ENTRIES) {
-		chunk_publish(k->heap, k->local);
-		k->local = chunk_new(k->heap);
-	}
-	k->local->entries[k->local->count++] = entry;
+	k->local->count = GC_CHUNK_ENTRIES;
+	chunk_publish(k->heap, k->local);
+	return k->local = chunk_new(k->heap);
 }
 
 /* Replace the empty local chunk by a shared one. */
-static bool local_refill(struct gc_marker *k)
+static __attribute__((noinline)) bool local_refill(struct gc_marker *k)
 {
 	uint32_t number = gc_stack_pop(&k->heap->chunks_full, chunk_next, k->heap);
 
@@ -130,7 +130,7 @@ static bool local_refill(struct gc_marker *k)
 }
 
 /* Give the older half to the others. */
-static void local_share(struct gc_marker *k)
+static __attribute__((noinline)) void local_share(struct gc_marker *k)
 {
 	struct gc_chunk *chunk = chunk_new(k->heap);
 	uint32_t n = k->local->count / 2;
@@ -144,47 +144,80 @@ static void local_share(struct gc_marker *k)
 
 /* ------------------------------------------------------------------- scan */
 
-static inline void discover(struct gc_marker *k, void **slot)
+/*
+ * What the inner loop works with, all in registers: the functions below are inlined into drain, and nothing out of
+ * line sees this struct. `entries` and `count` are the local chunk's; they go back to it around calls out of line.
+ */
+struct scan {
+	uintptr_t base;
+	uint64_t area_bytes;
+	const struct gc_page *pages;
+	uint64_t *bits;
+	uint64_t *entries;
+	uint32_t count;
+	uint64_t marked_bytes;
+};
+
+/* A reference on its way: its mark word and object are being fetched while others are looked at. */
+struct ahead {
+	uint64_t entry; /* with LARGE_TAG: nothing else is set */
+	uint64_t *word;
+	uint64_t bit;
+	const struct gc_page *page;
+};
+
+INLINE void push(struct scan *s, struct gc_marker *k, uint64_t entry)
+{
+	if (__builtin_expect(s->count == GC_CHUNK_ENTRIES, 0)) {
+		s->entries = local_overflow(k)->entries;
+		s->count = 0;
+	}
+	s->entries[s->count++] = entry;
+}
+
+INLINE void discover(struct scan *s, struct gc_marker *k, void **slot)
 {
 	void *p = gc_get(slot);
 
-	if (gc_in_area(k->heap, p))
-		local_push(k, gc_grey_entry(p));
+	if ((uintptr_t)p - s->base < s->area_bytes)
+		push(s, k, gc_grey_entry(p));
 }
 
-static void scan_refs(struct gc_marker *k, void **slots, size_t count)
+INLINE void scan_refs(struct scan *s, struct gc_marker *k, void **slots, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		discover(k, &slots[i]);
+		discover(s, k, &slots[i]);
 }
 
-static void scan_struct(struct gc_marker *k, void **object, const struct gc_class *class)
+INLINE void scan_struct(struct scan *s, struct gc_marker *k, void **object, const struct gc_class *class)
 {
-	for (unsigned i = 0; i < class->ref_count; i++)
-		discover(k, object + class->ref_words[i]);
+	const uint16_t *words = class->ref_words;
+
+	for (unsigned i = 0, n = class->ref_count; i < n; i++)
+		discover(s, k, object + words[i]);
 }
 
-static void scan_array(struct gc_marker *k, void **object, const struct gc_class *class, size_t bytes)
+INLINE void scan_array(struct scan *s, struct gc_marker *k, void **object, const struct gc_class *class, size_t bytes)
 {
 	size_t elem_bytes = (size_t)class->elem_words * 8;
 
-	for (size_t i = 0; i < bytes / elem_bytes; i++)
-		scan_struct(k, object + i * class->elem_words, class);
+	for (size_t i = 0, n = bytes / elem_bytes; i < n; i++)
+		scan_struct(s, k, object + i * class->elem_words, class);
 }
 
-static void scan_part(struct gc_marker *k, void *object, const struct gc_class *class, size_t bytes)
+INLINE void scan_part(struct scan *s, struct gc_marker *k, void *object, const struct gc_class *class, size_t bytes)
 {
 	switch ((enum gc_layout)class->layout) {
 	case GC_LAYOUT_NONE:
 		break;
 	case GC_LAYOUT_REFS:
-		scan_refs(k, object, bytes / 8);
+		scan_refs(s, k, object, bytes / 8);
 		break;
 	case GC_LAYOUT_STRUCT:
-		scan_struct(k, object, class);
+		scan_struct(s, k, object, class);
 		break;
 	case GC_LAYOUT_ARRAY:
-		scan_array(k, object, class, bytes);
+		scan_array(s, k, object, class, bytes);
 		break;
 	}
 }
@@ -199,7 +232,7 @@ static uint64_t slice_bytes(const struct gc_class *class)
 }
 
 /* One slice of a large marked object; the rest goes back first, so that others can take it. */
-static void scan_large(struct gc_marker *k, uint64_t entry)
+INLINE void scan_large(struct scan *s, struct gc_marker *k, uint64_t entry)
 {
 	char *object = (char *)(entry & ~LARGE_TAG);
 	struct gc_span *span = &k->heap->spans[gc_page_of(k->heap, object)];
@@ -212,52 +245,69 @@ static void scan_large(struct gc_marker *k, uint64_t entry)
 		return;
 	left = span->object_bytes - from;
 	if (left > step)
-		local_push(k, entry);
-	scan_part(k, object + from, class, left < step ? left : step);
-	k->scanned_bytes += left < step ? left : step;
+		push(s, k, entry);
+	scan_part(s, k, object + from, class, left < step ? left : step);
 }
 
-static void visit(struct gc_marker *k, uint64_t entry)
+static void prefetch_large(const char *object, uint64_t bytes)
 {
-	struct gc_heap *heap = k->heap;
-	struct gc_slot slot;
-	uint64_t *word, bit;
+	for (uint64_t i = 0; i < bytes && i < 512; i += 64)
+		__builtin_prefetch(object + i, 0);
+}
+
+/* Start the fetches for an entry. */
+INLINE struct ahead look_ahead(const struct scan *s, uint64_t entry)
+{
+	struct ahead a = {.entry = entry};
+	uint64_t offset;
+	uint32_t index;
+
+	if (entry & LARGE_TAG)
+		return a;
+	a.page = &s->pages[(entry - s->base) >> GC_PAGE_SHIFT];
+	offset = entry - s->base - ((uint64_t)a.page->first << GC_PAGE_SHIFT);
+	index = (uint32_t)(offset * a.page->magic >> 32);
+	a.word = s->bits + (uint64_t)a.page->first * GC_PAGE_BIT_WORDS + index / 64;
+	a.bit = 1ull << (index % 64);
+	a.entry = s->base + ((uint64_t)a.page->first << GC_PAGE_SHIFT) + (uint64_t)index * a.page->slot_bytes;
+	__builtin_prefetch(a.word, 1);
+	if (a.page->class > GC_CLASS_REFS) {
+		__builtin_prefetch((void *)a.entry, 0);
+		if (a.page->slot_bytes > 64)
+			__builtin_prefetch((char *)a.entry + 64, 0);
+	}
+	return a;
+}
+
+INLINE void visit_large(struct scan *s, struct gc_marker *k, const struct ahead *a, const struct gc_class *class)
+{
+	s->marked_bytes += k->heap->spans[a->page->first].object_bytes;
+	if (class->layout == GC_LAYOUT_NONE)
+		return;
+	prefetch_large((char *)a->entry, SLICE_SCAN_BYTES);
+	push(s, k, a->entry | LARGE_TAG);
+}
+
+INLINE void visit(struct scan *s, struct gc_marker *k, const struct ahead *a)
+{
 	const struct gc_class *class;
 
-	if (entry & LARGE_TAG) {
-		scan_large(k, entry);
+	if (a->entry & LARGE_TAG) {
+		scan_large(s, k, a->entry);
 		return;
 	}
-	slot = gc_slot_of(heap, (void *)entry);
-	word = gc_page_bits(heap, k->mark_gen, slot.first) + slot.index / 64;
-	bit = 1ull << (slot.index % 64);
-	if (gc_get_relaxed(word) & bit || __atomic_fetch_or(word, bit, __ATOMIC_RELAXED) & bit)
+	if (gc_get_relaxed(a->word) & a->bit || __atomic_fetch_or(a->word, a->bit, __ATOMIC_RELAXED) & a->bit)
 		return;
-	class = &gc_classes[slot.page->class];
-	k->marked_objects++;
-	if (slot.page->slot_bytes == 0) {
-		k->marked_bytes += heap->spans[slot.first].object_bytes;
-		if (class->layout != GC_LAYOUT_NONE)
-			local_push(k, (uint64_t)gc_page_address(heap, slot.first) | LARGE_TAG);
+	class = &gc_classes[a->page->class];
+	if (__builtin_expect(a->page->slot_bytes == 0, 0)) {
+		visit_large(s, k, a, class);
 		return;
 	}
-	k->marked_bytes += slot.page->slot_bytes;
-	scan_part(k, gc_slot_address(heap, slot), class, slot.page->slot_bytes);
+	s->marked_bytes += a->page->slot_bytes;
+	scan_part(s, k, (void *)a->entry, class, a->page->slot_bytes);
 }
 
 /* ------------------------------------------------------------------ slices */
-
-static void prefetch(const struct gc_marker *k, uint64_t entry)
-{
-	const struct gc_heap *heap = k->heap;
-	struct gc_slot slot;
-
-	if (entry & LARGE_TAG)
-		return;
-	slot = gc_slot_of(heap, (void *)entry);
-	__builtin_prefetch(gc_page_bits(heap, k->mark_gen, slot.first) + slot.index / 64, 1);
-	__builtin_prefetch((void *)entry, 0);
-}
 
 #ifdef GC_DEBUG
 /* GC_MARK_DELAY_US stretches marking, so that mutators do a lot while it is on: rest after each few objects. */
@@ -275,31 +325,56 @@ static bool mark_delay(struct gc_heap *heap)
 }
 #endif
 
+/* Between batches: share with the idle, look at the clock. True: the slice is over. */
+static __attribute__((noinline)) bool slice_over(struct gc_marker *k, uint64_t deadline_ns)
+{
+	if (gc_get_relaxed(&k->heap->work_waiters) && k->local->count >= SHARE_MIN)
+		local_share(k);
+	return mark_delay(k->heap) || gc_os_now_ns() >= deadline_ns;
+}
+
+INLINE bool pop(struct scan *s, struct gc_marker *k, uint64_t *entry)
+{
+	if (__builtin_expect(s->count == 0, 0)) {
+		k->local->count = 0;
+		if (!local_refill(k))
+			return false;
+		s->entries = k->local->entries;
+		s->count = k->local->count;
+	}
+	*entry = s->entries[--s->count];
+	return true;
+}
+
 static void drain(struct gc_marker *k, uint64_t deadline_ns)
 {
-	uint64_t ahead[PREFETCH_AHEAD];
+	struct gc_heap *heap = k->heap;
+	struct scan s = {.base = heap->base, .area_bytes = heap->area_bytes, .pages = heap->pages};
+	struct ahead ahead[PREFETCH_AHEAD];
 	unsigned head = 0, count = 0, visited = 0;
+	uint64_t entry;
+	bool over = false;
 
-	for (;;) {
-		while (count < PREFETCH_AHEAD && (k->local->count || local_refill(k))) {
-			uint64_t entry = k->local->entries[--k->local->count];
-
-			prefetch(k, entry);
-			ahead[(head + count++) % PREFETCH_AHEAD] = entry;
-		}
+	s.bits = heap->bits[k->mark_gen & 1];
+	s.entries = k->local->entries;
+	s.count = k->local->count;
+	while (!over) {
+		while (count < PREFETCH_AHEAD && pop(&s, k, &entry))
+			ahead[(head + count++) % PREFETCH_AHEAD] = look_ahead(&s, entry);
 		if (count == 0)
-			return;
-		visit(k, ahead[head++ % PREFETCH_AHEAD]);
+			break;
+		visit(&s, k, &ahead[head++ % PREFETCH_AHEAD]);
 		count--;
 		if (++visited % CLOCK_EVERY)
 			continue;
-		if (gc_get_relaxed(&k->heap->work_waiters) && k->local->count >= SHARE_MIN)
-			local_share(k);
-		if (mark_delay(k->heap) || gc_os_now_ns() >= deadline_ns)
-			break;
+		k->local->count = s.count;
+		over = slice_over(k, deadline_ns);
+		s.count = k->local->count;
 	}
 	while (count--)
-		local_push(k, ahead[head++ % PREFETCH_AHEAD]);
+		push(&s, k, ahead[head++ % PREFETCH_AHEAD].entry);
+	k->local->count = s.count;
+	k->marked_bytes += s.marked_bytes;
 }
 
 /* What was marked goes to the heap's counters; the bytes traced. */
@@ -309,7 +384,7 @@ static uint64_t marker_fold(struct gc_marker *k)
 
 	gc_add(&k->heap->traced_bytes, bytes);
 	gc_add(&k->heap->marked_bytes, bytes);
-	k->marked_bytes = k->marked_objects = k->scanned_bytes = 0;
+	k->marked_bytes = 0;
 	return bytes;
 }
 

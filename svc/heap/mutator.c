@@ -23,7 +23,7 @@ static void roots_scan(struct gc_mutator_full *m)
 
 static void mark_on(struct gc_mutator_full *m)
 {
-	m->pub.marking = 1;
+	m->pub.marking = GC_MARKING_GREY;
 	m->black_bytes = 0;
 	m->debt_bytes = 0;
 	m->unassisted_bytes = 0;
@@ -34,7 +34,7 @@ static void mark_off(struct gc_mutator_full *m)
 {
 	gc_caches_release(m);
 	m->barrier_count = 0;
-	m->pub.marking = 0;
+	m->pub.marking = GC_MARKING_OFF;
 	m->alloc_gen++;
 	gc_add(&m->heap->marked_bytes, m->black_bytes);
 	m->black_bytes = 0;
@@ -50,6 +50,7 @@ void gc_mutator_answer(struct gc_mutator_full *m, enum gc_request request)
 	case GC_REQUEST_ROOTS:
 		roots_scan(m);
 		gc_barrier_flush(m);
+		m->pub.marking = GC_MARKING_BLACK;
 		break;
 	case GC_REQUEST_FLUSH:
 		gc_barrier_flush(m);
@@ -215,7 +216,7 @@ struct gc_mutator *gc_attach(struct gc_heap *heap)
 	m = mutator_slot(heap);
 	if (m) {
 		/* An empty root stack is black: nothing to scan, whatever the phase. */
-		m->pub.marking = heap->mark_mode;
+		m->pub.marking = heap->mark_mode ? GC_MARKING_BLACK : GC_MARKING_OFF;
 		m->alloc_gen = heap->mode_gen;
 		m->listed = true;
 		heap->mutator_count++;

@@ -55,6 +55,12 @@ void gc_poison_dead(struct gc_heap *heap, uint32_t page, uint32_t gen)
 			gc_poison(gc_page_address(heap, page) + (uint64_t)slot * class->slot_bytes, class->slot_bytes);
 }
 
+void gc_unpoison_slots(const struct gc_cache *cache, uint64_t slots)
+{
+	for (uint64_t left = slots; left; left &= left - 1)
+		gc_unpoison(cache->base + (size_t)__builtin_ctzll(left) * cache->slot_bytes, cache->slot_bytes);
+}
+
 void gc_poison_unused(struct gc_heap *heap, const struct gc_cache *cache)
 {
 	(void)heap;

@@ -21,10 +21,16 @@ void gc_poison_pages(struct gc_heap *heap, uint32_t page, uint32_t count);
 /* The slots whose allocation bit of `gen` is 0. */
 void gc_poison_dead(struct gc_heap *heap, uint32_t page, uint32_t gen);
 
+void gc_unpoison_slots(const struct gc_cache *cache, uint64_t slots);
 /* The slots a cache did not use. */
 void gc_poison_unused(struct gc_heap *heap, const struct gc_cache *cache);
 
 #else
+
+static inline void gc_unpoison_slots(const struct gc_cache *cache, uint64_t slots)
+{
+	(void)cache, (void)slots;
+}
 
 static inline void gc_poison_unused(struct gc_heap *heap, const struct gc_cache *cache)
 {
