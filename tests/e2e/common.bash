@@ -28,6 +28,14 @@ await() { # file pattern pid
 	return 1
 }
 
+# The service on one CPU and the others elsewhere, where there are two: what is measured is then not the struggle for one.
+pin() { # pid service|other
+	local cpus
+	mapfile -t cpus < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)), sep="\n")')
+	[ ${#cpus[@]} -ge 2 ] || return 0
+	[ "$2" = service ] && taskset -acp "${cpus[0]}" "$1" >/dev/null || taskset -acp "${cpus[1]}" "$1" >/dev/null
+}
+
 start_service() { # program args... ; sets service_pid, url, port
 	local program=$1
 	shift

@@ -8,6 +8,9 @@ load common
 	need_root
 	GOGC=25 start_service "$bin/memlab-svc" --path naive
 	start_tracer "$service_pid" --json "$dir/trace.json"
+	pin "$service_pid" service
+	pin "$tracer_pid" other
+	pin $$ other
 	run_load 8000 6s
 	stop_tracer
 	cat "$dir/screen"
@@ -38,7 +41,7 @@ load common
 	run_load 4000 2s
 	stop_tracer
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
-	check "$dir/trace.json" '.alloc.total == 0 and .requests > 0 and .gc.cycles == 0'
+	check "$dir/trace.json" '.alloc.total == 0 and .requests > 0'
 }
 
 @test "withholding the scheduler's records makes unattributed grow" {
