@@ -66,12 +66,21 @@ static void add_data(struct buffer *buffer, const struct service *service)
 	buffer_add_format(buffer, "\"keys\":{\"first\":0,\"last\":%" PRIu64 "},", count - 1);
 }
 
+/* Answers with a status of 100 * hundreds and up. */
+static uint64_t sum_of_class(const struct metrics *sum, unsigned hundreds)
+{
+	uint64_t count = 0;
+	for (unsigned status = hundreds * 100; status < hundreds * 100 + 100; status++)
+		count += sum->status[status];
+	return count;
+}
+
 static void add_requests(struct buffer *buffer, const struct metrics *sum)
 {
 	add_u64(buffer, "requests", sum->requests);
 	buffer_add_text(buffer, "\"responses\":{");
 	for (unsigned i = 1; i < 6; i++)
-		buffer_add_format(buffer, "\"%uxx\":%" PRIu64 "%s", i, sum->status[i], i < 5 ? "," : "},");
+		buffer_add_format(buffer, "\"%uxx\":%" PRIu64 "%s", i, sum_of_class(sum, i), i < 5 ? "," : "},");
 	double lookups = sum->lookups ? (double)sum->lookups : 1;
 	buffer_add_text(buffer, "\"lookup\":{");
 	add_u64(buffer, "count", sum->lookups);
@@ -85,9 +94,8 @@ void debug_allocs_add(struct buffer *buffer, const struct service *service)
 {
 	struct gc_stats stats;
 	gc_stats(service->heap, &stats);
-	struct metrics sum = {0};
-	for (unsigned i = 0; i < service->config->threads; i++)
-		metrics_sum(&sum, &service->loops[i]);
+	struct metrics sum;
+	service_metrics(service, &sum);
 	buffer_add(buffer, "{", 1);
 	add_summary(buffer, &stats);
 	add_heap(buffer, &stats);

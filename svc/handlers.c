@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The URLs: /lookup, /healthz, /debug/allocs. Errors are JSON too. */
+/* The URLs. Errors are JSON too. */
 #include "handlers.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "debug_allocs.h"
+#include "metrics_page.h"
 #include "site.h"
 
 void (*handler_inject)(struct handler *handler, const struct request *request);
@@ -15,7 +16,7 @@ static void answer_buffer(struct handler *handler, struct response *response, un
 {
 	response->status = status;
 	response->content_type = format_content_type(FORMAT_JSON);
-	response->constant_type = true;
+	response->reusable = true;
 	response->body = handler->buffer.bytes;
 	response->length = handler->buffer.length;
 }
@@ -65,7 +66,7 @@ static void answer_opt(struct handler *handler, const struct record_view *view, 
 	response->length = serialize_opt(view, response->format, to);
 	response->body = to;
 	response->content_type = format_content_type(response->format);
-	response->constant_type = handler->service->config->pool;
+	response->reusable = handler->service->config->pool;
 }
 
 static void answer_naive(struct handler *handler, const struct record_view *view, struct response *response)
@@ -76,7 +77,7 @@ static void answer_naive(struct handler *handler, const struct record_view *view
 	response->body = body ? body->bytes : handler->buffer.bytes;
 	response->length = body ? body->length : handler->buffer.length;
 	response->content_type = type ? type->bytes : format_content_type(response->format);
-	response->constant_type = !body && !type;
+	response->reusable = !body && !type;
 	serialize_naive_log(&naive, response->key, response->length);
 }
 
@@ -122,15 +123,32 @@ static void answer_allocs(struct handler *handler, const struct request *request
 	answer_buffer(handler, response, 200);
 }
 
+static void answer_ready(struct handler *handler, const struct request *request, struct response *response)
+{
+	if (__atomic_load_n(&handler->service->stopping, __ATOMIC_RELAXED))
+		answer_error(handler, response, 503, "stopping", "the service is shutting down");
+	else
+		answer_health(handler, request, response);
+}
+
+static void answer_metrics(struct handler *handler, const struct request *request, struct response *response)
+{
+	enum metrics_format format = metrics_negotiate(request->header ? request->header(request, "Accept") : NULL);
+	handler->buffer.length = 0;
+	metrics_page_add(&handler->buffer, handler->service, format);
+	answer_buffer(handler, response, 200);
+	response->content_type = metrics_content_type(format);
+	response->reusable = false;
+}
+
 struct route {
 	const char *path;
 	void (*answer)(struct handler *handler, const struct request *request, struct response *response);
 };
 
 static const struct route routes[] = {
-	{"/lookup", answer_lookup},
-	{"/healthz", answer_health},
-	{"/debug/allocs", answer_allocs},
+	{"/lookup", answer_lookup},	{"/healthz", answer_health},   {"/readyz", answer_ready},
+	{"/metrics", answer_metrics},	{"/debug/allocs", answer_allocs},
 };
 
 static const struct route *find_route(const char *path)
@@ -141,6 +159,19 @@ static const struct route *find_route(const char *path)
 	return NULL;
 }
 
+bool handler_needs_heap(const struct request *request)
+{
+	const struct route *route = find_route(request->path);
+	return (route && route->answer == answer_lookup) || handler_inject;
+}
+
+void service_metrics(const struct service *service, struct metrics *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned i = 0; i < service->config->threads; i++)
+		metrics_sum(sum, &service->loops[i]);
+}
+
 void handler_answer(struct handler *handler, const struct request *request, struct response *response)
 {
 	*response = (struct response){0};
@@ -148,7 +179,7 @@ void handler_answer(struct handler *handler, const struct request *request, stru
 		handler_inject(handler, request);
 	const struct route *route = find_route(request->path);
 	if (!route) {
-		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz or /debug/allocs");
+		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz, /readyz, /metrics or /debug/allocs");
 		return;
 	}
 	if (strcmp(request->method, "GET") && strcmp(request->method, "HEAD")) {

@@ -20,7 +20,11 @@ struct service {
 	const struct store *store;
 	const struct metrics *loops; /* config->threads of them */
 	const char *run_info;        /* run{} as JSON, ended by NUL */
+	bool stopping;               /* atomic; set once: not ready for new clients */
 };
+
+/* All loops together. */
+void service_metrics(const struct service *service, struct metrics *sum);
 
 struct handler {
 	const struct service *service;
@@ -32,6 +36,8 @@ struct request {
 	const char *method, *path;
 	/* A query parameter's value, or NULL; unescaped. */
 	const char *(*argument)(const struct request *request, const char *name);
+	/* A header field's value, or NULL. May be NULL: no headers. */
+	const char *(*header)(const struct request *request, const char *name);
 	void *context;
 };
 
@@ -41,12 +47,15 @@ struct response {
 	const char *allow;        /* methods, with status 405; else NULL */
 	const char *body;
 	size_t length;
-	bool constant_type; /* content_type is static: the response object may be used for other answers */
+	bool reusable; /* a constant content type of a format: the response object may be used for other answers */
 	/* For the probe and the counters. */
 	bool lookup;
 	enum format format;
 	uint64_t key;
 };
+
+/* False: answering this request touches no collected memory, so that a parked loop may call handler_answer. */
+bool handler_needs_heap(const struct request *request);
 
 /* [safepoint] */
 void handler_answer(struct handler *handler, const struct request *request, struct response *response);

@@ -206,6 +206,7 @@ static void serve(struct program *program)
 
 static void finish(struct program *program)
 {
+	__atomic_store_n(&program->service.stopping, true, __ATOMIC_RELAXED);
 	server_stop(program->server);
 	server_destroy(program->server);
 	gc_unpark(program->m);

@@ -21,18 +21,6 @@ static void add_number(struct buffer *buffer, const char *key, uint64_t value)
 	buffer_add_format(buffer, "\"%s\":%" PRIu64 ",", key, value);
 }
 
-/* The fixes in force as one string, as --fix takes them. */
-static void add_fixes(struct buffer *buffer, unsigned fixes)
-{
-	char list[64] = "";
-	size_t length = 0;
-	for (unsigned i = 0; i < FIX_COUNT; i++)
-		if (fixes & (1u << i))
-			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s", length ? "," : "",
-						   fix_names[i]);
-	add_text(buffer, "fix", list);
-}
-
 /* As the environment would say it: a number, or "off". */
 static void add_gc(struct buffer *buffer, const struct gc_config *gc)
 {
@@ -65,9 +53,11 @@ static void add_machine(struct buffer *buffer)
 
 void runinfo_add(struct buffer *buffer, const struct config *config, uint64_t records)
 {
+	char fixes[64];
 	buffer_add(buffer, "{", 1);
 	add_text(buffer, "path", config->path == PATH_OPT ? "opt" : "naive");
-	add_fixes(buffer, config->fixes);
+	fix_list_text(config->fixes, fixes, sizeof(fixes));
+	add_text(buffer, "fix", fixes);
 	add_text(buffer, "pool", config->pool ? "on" : "off");
 	add_text(buffer, "layout", layout_names[config->layout]);
 	add_text(buffer, "record", record_form_names[config->form]);

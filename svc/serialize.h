@@ -45,6 +45,8 @@ enum fix {
 };
 #define FIX_COUNT 5
 extern const char *const fix_names[FIX_COUNT];
+/* As --fix takes them: "buffer,log". */
+void fix_list_text(unsigned fixes, char *text, size_t text_bytes);
 
 struct naive {
 	struct gc_mutator *m;

@@ -16,6 +16,15 @@
 
 const char *const fix_names[FIX_COUNT] = {"buffer", "boxing", "strings", "header", "log"};
 
+void fix_list_text(unsigned fixes, char *text, size_t text_bytes)
+{
+	size_t length = 0;
+	text[0] = '\0';
+	for (unsigned i = 0; i < FIX_COUNT && length < text_bytes; i++)
+		if (fixes & (1u << i))
+			length += (size_t)snprintf(text + length, text_bytes - length, "%s%s", length ? "," : "", fix_names[i]);
+}
+
 #define BUFFER_BYTES_FIRST 192
 #define MEMBERS 9
 

@@ -6,7 +6,7 @@
  *
  * One turn: poll; MHD_run; before sleeping the loop marks slices for the collector, looking at the sockets in between.
  *
- * The collector: a loop is parked all the time but inside answer(). What libmicrohttpd keeps while the loop sleeps
+ * The collector: a loop is parked all the time but inside answer_unparked(). What libmicrohttpd keeps while the loop sleeps
  * (exchange, responses) is plain malloc memory and holds no reference.
  *
  * A request is answered on the second call of the handler; on the first, libmicrohttpd would close the
@@ -146,6 +146,7 @@ static struct reply *reply_get(struct loop *loop, enum format type, size_t lengt
 {
 	struct reply_list *list = &loop->replies[type][length];
 	struct reply *reply = list->first;
+	metrics_add(reply ? &loop->metrics->replies_reused : &loop->metrics->replies_created, 1);
 	if (!reply)
 		return reply_create(type, length);
 	list->first = reply->next_free;
@@ -181,7 +182,7 @@ static void replies_destroy(struct loop *loop)
 
 static bool reusable(const struct loop *loop, const struct response *response)
 {
-	return response->constant_type && response->length <= REPLY_BYTES_MAX && !response->allow && !loop->stopping;
+	return response->reusable && response->length <= REPLY_BYTES_MAX && !response->allow && !loop->stopping;
 }
 
 /* From a free list, with no allocation in the steady state. */
@@ -219,30 +220,53 @@ static const char *query_argument(const struct request *request, const char *nam
 	return MHD_lookup_connection_value(request->context, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* The only place where a loop touches collected memory. */
+static const char *header_field(const struct request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->context, MHD_HEADER_KIND, name);
+}
+
 static enum MHD_Result answer(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
 			      const struct request *request)
 {
-	struct gc_mutator *m = loop->handler.m;
 	struct response response;
+	enum MHD_Result result;
+	handler_answer(&loop->handler, request, &response);
+	if (reusable(loop, &response))
+		result = queue_reply(loop, connection, exchange, &response);
+	else
+		result = queue_copy(loop, connection, &response);
+	exchange->status = (uint16_t)response.status;
+	exchange->key = response.key;
+	exchange->lookup = response.lookup;
+	exchange->format = response.format;
+	return result;
+}
+
+/* The only place where a loop touches collected memory; all else, health checks above all, is answered parked. */
+static enum MHD_Result answer_unparked(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
+				       const struct request *request)
+{
+	struct gc_mutator *m = loop->handler.m;
 	enum MHD_Result result;
 	gc_unpark(m);
 	uint64_t allocs = gc_mutator_allocs(m), alloc_bytes = gc_mutator_alloc_bytes(m);
 	{
 		GC_SCOPE(m);
-		handler_answer(&loop->handler, request, &response);
-		if (reusable(loop, &response))
-			result = queue_reply(loop, connection, exchange, &response);
-		else
-			result = queue_copy(loop, connection, &response);
+		result = answer(loop, connection, exchange, request);
 	}
 	exchange->allocs = gc_mutator_allocs(m) - allocs;
 	exchange->alloc_bytes = gc_mutator_alloc_bytes(m) - alloc_bytes;
 	gc_park(m);
-	exchange->status = (uint16_t)response.status;
-	exchange->key = response.key;
-	exchange->lookup = response.lookup;
-	exchange->format = response.format;
+	return result;
+}
+
+static enum MHD_Result serve(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
+			     const struct request *request)
+{
+	enum MHD_Result result = handler_needs_heap(request) ? answer_unparked(loop, connection, exchange, request)
+							     : answer(loop, connection, exchange, request);
+	uint64_t end_ns = now_ns();
+	metrics_duration(loop->metrics, exchange->key, end_ns - exchange->begin_ns, end_ns);
 	return result;
 }
 
@@ -259,7 +283,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 {
 	struct loop *loop = context;
 	struct exchange *exchange = *slot;
-	const struct request request = {.method = method, .path = url, .argument = query_argument, .context = connection};
+	const struct request request = {.method = method,
+					.path = url,
+					.argument = query_argument,
+					.header = header_field,
+					.context = connection};
 	(void)version;
 	(void)upload;
 	if (!exchange) {
@@ -267,14 +295,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		if (!exchange)
 			return MHD_NO;
 		/* Not worth reading: answered now, which closes the connection. */
-		return has_large_body(connection) ? answer(loop, connection, exchange, &request) : MHD_YES;
+		return has_large_body(connection) ? serve(loop, connection, exchange, &request) : MHD_YES;
 	}
 	if (*upload_bytes) {
 		exchange->upload_bytes += *upload_bytes;
 		*upload_bytes = 0;
 		return exchange->upload_bytes <= UPLOAD_BYTES_MAX ? MHD_YES : MHD_NO;
 	}
-	return answer(loop, connection, exchange, &request);
+	return serve(loop, connection, exchange, &request);
 }
 
 static uint64_t peer_port(struct MHD_Connection *connection)
@@ -296,7 +324,7 @@ static void exchange_answered(struct loop *loop, struct MHD_Connection *connecti
 		   exchange->allocs, exchange->alloc_bytes, exchange->begin_ns);
 	struct metrics *metrics = loop->metrics;
 	metrics_add(&metrics->requests, 1);
-	metrics_add(&metrics->status[exchange->status / 100], 1);
+	metrics_add(&metrics->status[exchange->status], 1);
 	if (exchange->lookup) {
 		metrics_add(&metrics->lookups, 1);
 		metrics_add(&metrics->lookup_allocs, exchange->allocs);

@@ -204,6 +204,12 @@ struct gc_stats {
 };
 void gc_stats(struct gc_heap *heap, struct gc_stats *stats);
 
+/*
+ * The distribution behind gc_stats.handshake, for histograms: counts[i] handshakes took less than edges_ns[i] (ascending;
+ * exact for edges of the form (16 + n) * 2^k, n < 16). Returns the sum of all in ns, to 6 %.
+ */
+uint64_t gc_handshake_histogram(struct gc_heap *heap, const uint64_t *edges_ns, uint64_t *counts, unsigned count);
+
 /* What this mutator allocated so far: exact, free to read (thread-local counters). Owner thread only. */
 static inline uint64_t gc_mutator_allocs(const struct gc_mutator *m);
 static inline uint64_t gc_mutator_alloc_bytes(const struct gc_mutator *m);

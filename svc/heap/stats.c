@@ -64,6 +64,25 @@ void gc_quantiles_read(const struct gc_quantiles *q, struct gc_pause_quantiles *
 	out->p999_ns = quantile(q, count, 999, max);
 }
 
+uint64_t gc_handshake_histogram(struct gc_heap *heap, const uint64_t *edges_ns, uint64_t *counts, unsigned count)
+{
+	const struct gc_quantiles *q = &heap->counters.handshake;
+	uint64_t sum_ns = 0, seen = 0;
+	unsigned edge = 0;
+
+	for (unsigned i = 0; i < GC_QUANTILE_BUCKETS; i++) {
+		uint64_t here = gc_get_relaxed(&q->buckets[i]);
+
+		while (edge < count && bucket_top(i) >= edges_ns[edge])
+			counts[edge++] = seen;
+		seen += here;
+		sum_ns += here * bucket_top(i);
+	}
+	while (edge < count)
+		counts[edge++] = seen;
+	return sum_ns;
+}
+
 /* -------------------------------------------------------------- snapshots */
 
 static void totals_read(struct gc_heap *heap, struct gc_stats *stats)
