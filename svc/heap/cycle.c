@@ -14,7 +14,6 @@ enum reason { REASON_TRIGGER, REASON_FORCED, REASON_LIMIT };
 
 #define SWEEP_SLICE_NS 50000u
 #define SWEEP_REST_NS 500000u
-#define URGENT_SLICE_NS 1000000u
 
 void gc_coordinator_wake(struct gc_heap *heap)
 {
@@ -88,7 +87,7 @@ static void coordinator_slice(struct gc_heap *heap)
 	uint64_t cpu = gc_os_thread_cpu_ns(), done;
 
 	PROBE_FIRE(gc_mark_begin, heap->cycle, 1);
-	done = gc_mark_slice(&heap->coordinator_marker, URGENT_SLICE_NS);
+	done = gc_mark_slice(&heap->coordinator_marker, GC_URGENT_SLICE_NS);
 	PROBE_FIRE(gc_mark_end, heap->cycle, done);
 	(void)done;
 	cpu = gc_os_thread_cpu_ns() - cpu;
@@ -192,8 +191,7 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 	phase_set(heap, GC_PHASE_OFF);
 	gc_unlock(&heap->handshake_lock);
 	gc_set(&heap->cycles_done, heap->cycle);
-	gc_add(&heap->done_seq, 1);
-	gc_os_wake(&heap->done_seq, GC_MUTATORS_MAX);
+	gc_work_notify(heap);
 }
 
 /* True if a cycle is due. */
@@ -250,12 +248,15 @@ static void cycle_want(struct gc_heap *heap, uint64_t number)
 static void cycle_wait(struct gc_mutator *m, struct gc_heap *heap, uint64_t number)
 {
 	for (;;) {
-		uint32_t seq = gc_get(&heap->done_seq);
+		uint32_t seq = gc_work_await_begin(heap);
+		bool done = gc_get(&heap->cycles_done) >= number;
 
-		if (gc_get(&heap->cycles_done) >= number)
+		if (!done && !(gc_marking(heap) && gc_mark_work(heap)))
+			gc_os_wait(&heap->work_seq, seq, 0);
+		gc_work_await_end(heap);
+		if (done)
 			return;
-		if (!gc_idle(m))
-			gc_os_wait(&heap->done_seq, seq, 1000000);
+		gc_mark_waiting(m);
 	}
 }
 

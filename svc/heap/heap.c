@@ -34,7 +34,11 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	heap->limiter = config->limiter;
 	heap->trace = config->trace;
 	heap->site_count = config->sites ? config->sites : 1;
-	heap->worker_count = config->workers ? config->workers : cpus > 4 ? cpus / 4 : 1;
+	heap->polite_count = config->workers ? config->workers : cpus > 4 ? cpus / 4 : 1;
+	if (heap->polite_count > GC_WORKERS_MAX / 2)
+		heap->polite_count = GC_WORKERS_MAX / 2;
+	/* The coordinator and the thread that waits mark as well when it is urgent. */
+	heap->worker_count = heap->polite_count + (cpus > 2 ? cpus - 2 : 0);
 	if (heap->worker_count > GC_WORKERS_MAX)
 		heap->worker_count = GC_WORKERS_MAX;
 	heap->torture_period = env_number("GC_TORTURE_PERIOD", 64);
@@ -91,7 +95,7 @@ static int workers_start(struct gc_heap *heap)
 		char name[24];
 
 		snprintf(name, sizeof(name), "gc-mark/%u", i);
-		*w = (struct gc_worker){.heap = heap, .index = i, .marker = {.heap = heap}};
+		*w = (struct gc_worker){.heap = heap, .index = i, .urgent = i >= heap->polite_count, .marker = {.heap = heap}};
 		error = gc_os_thread(&w->thread, name, gc_worker_main, w);
 		if (error)
 			threads_end(heap, i, false);

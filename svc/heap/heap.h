@@ -98,6 +98,7 @@ struct gc_worker {
 	struct gc_heap *heap;
 	pthread_t thread;
 	unsigned index;
+	bool urgent;    /* set once: marks only when somebody waits for the cycle */
 	uint64_t cycle; /* announced to the probe */
 	struct gc_marker marker;
 };
@@ -148,7 +149,7 @@ struct gc_heap {
 	struct gc_span *spans;
 	uint64_t *bits[2];
 	unsigned site_count;
-	unsigned worker_count;
+	unsigned polite_count, worker_count; /* the polite ones come first */
 	bool limiter, trace;
 	enum gc_limit_policy limit_policy;
 	uint64_t start_ns;
@@ -184,7 +185,7 @@ struct gc_heap {
 	struct gc_stack chunks_full;
 	uint64_t outstanding; /* atomic: full chunks + markers that hold work */
 	uint32_t injected;    /* atomic: a mutator brought new grey work */
-	uint32_t work_seq;    /* atomic futex: work may be there, or the phase changed */
+	uint32_t work_seq;    /* atomic futex: work may be there, or a cycle is done */
 	uint32_t work_waiters;
 	uint32_t drained_seq; /* atomic futex: outstanding went to 0 */
 	uint32_t marker_pause; /* atomic: no marker may start a slice */
@@ -231,7 +232,6 @@ struct gc_heap {
 	/* Requests to the coordinator. */
 	uint32_t wake_seq;        /* atomic futex of the coordinator */
 	uint64_t cycles_wanted;   /* atomic: forced cycles up to this number */
-	uint32_t done_seq;        /* atomic futex: a cycle (sweep included) is done */
 	uint64_t cycles_done;     /* atomic */
 	bool ending;              /* atomic */
 	bool urgent;              /* atomic: somebody waits for this cycle */

@@ -10,7 +10,7 @@
 #define PREFETCH_AHEAD 2u
 #define SLICE_SCAN_BYTES 64u
 #else
-#define PREFETCH_AHEAD 16u
+#define PREFETCH_AHEAD 32u
 #define SLICE_SCAN_BYTES 16384u
 #endif
 #define CHUNKS_MAX (1u << 22) /* 16 GiB of address space */
@@ -49,19 +49,32 @@ static void chunk_free(struct gc_heap *heap, struct gc_chunk *chunk)
 	gc_stack_push(&heap->chunks_free, chunk_number(heap, chunk), &chunk->next);
 }
 
-static void workers_wake(struct gc_heap *heap)
+uint32_t gc_work_await_begin(struct gc_heap *heap)
+{
+	uint32_t seq = gc_get(&heap->work_seq);
+
+	__atomic_fetch_add(&heap->work_waiters, 1, __ATOMIC_SEQ_CST);
+	return seq;
+}
+
+void gc_work_await_end(struct gc_heap *heap)
+{
+	__atomic_fetch_sub(&heap->work_waiters, 1, __ATOMIC_SEQ_CST);
+}
+
+void gc_work_notify(struct gc_heap *heap)
 {
 	if (__atomic_load_n(&heap->work_waiters, __ATOMIC_SEQ_CST) == 0)
 		return;
-	gc_add(&heap->work_seq, 1);
-	gc_os_wake(&heap->work_seq, GC_WORKERS_MAX);
+	__atomic_fetch_add(&heap->work_seq, 1, __ATOMIC_SEQ_CST);
+	gc_os_wake(&heap->work_seq, GC_MUTATORS_MAX);
 }
 
 static void chunk_publish(struct gc_heap *heap, struct gc_chunk *chunk)
 {
 	__atomic_fetch_add(&heap->outstanding, 1, __ATOMIC_SEQ_CST);
 	gc_stack_push(&heap->chunks_full, chunk_number(heap, chunk), &chunk->next);
-	workers_wake(heap);
+	gc_work_notify(heap);
 }
 
 static void outstanding_drop(struct gc_heap *heap)
@@ -512,9 +525,8 @@ void gc_assist(struct gc_mutator_full *m)
 	}
 }
 
-bool gc_idle(struct gc_mutator *pub)
+static bool idle_slice(struct gc_mutator_full *m, uint64_t budget_ns)
 {
-	struct gc_mutator_full *m = gc_full(pub);
 	struct gc_heap *heap = m->heap;
 	uint64_t cycle, cpu, done;
 
@@ -523,13 +535,23 @@ bool gc_idle(struct gc_mutator *pub)
 	cycle = gc_get_relaxed(&heap->cycle);
 	cpu = gc_os_thread_cpu_ns();
 	PROBE_FIRE(gc_mark_begin, cycle, 4);
-	done = gc_mark_slice(&m->marker, GC_IDLE_SLICE_NS);
+	done = gc_mark_slice(&m->marker, budget_ns);
 	PROBE_FIRE(gc_mark_end, cycle, done);
 	cpu = gc_os_thread_cpu_ns() - cpu;
 	gc_add(&heap->counters.idle_cpu_ns, cpu);
 	gc_add(&heap->mark_cpu_ns, cpu);
 	(void)cycle;
 	return done != 0;
+}
+
+bool gc_idle(struct gc_mutator *m)
+{
+	return idle_slice(gc_full(m), GC_IDLE_SLICE_NS);
+}
+
+void gc_mark_waiting(struct gc_mutator *m)
+{
+	idle_slice(gc_full(m), GC_URGENT_SLICE_NS);
 }
 
 /* ------------------------------------------------------------------ workers */
@@ -545,14 +567,23 @@ static uint64_t rest_ns(struct gc_heap *heap)
 	return gc_pacer_behind_bytes(&state) ? 0 : 500000;
 }
 
-static void work_wait(struct gc_heap *heap)
+/*
+ * A polite thread may be kept from running for long, with work in its hands. So polite workers mark when nobody waits for the
+ * cycle, urgent ones (and the coordinator, and the waiting threads themselves) when somebody does.
+ */
+static bool worker_wanted(const struct gc_worker *w)
 {
-	uint32_t seq = gc_get(&heap->work_seq);
+	return gc_marking(w->heap) && gc_get(&w->heap->urgent) == w->urgent && gc_mark_work(w->heap);
+}
 
-	__atomic_fetch_add(&heap->work_waiters, 1, __ATOMIC_SEQ_CST);
-	if (!gc_get(&heap->ending) && !(gc_marking(heap) && gc_mark_work(heap)))
+static void work_wait(struct gc_worker *w)
+{
+	struct gc_heap *heap = w->heap;
+	uint32_t seq = gc_work_await_begin(heap);
+
+	if (!gc_get(&heap->ending) && !worker_wanted(w))
 		gc_os_wait(&heap->work_seq, seq, 0);
-	__atomic_fetch_sub(&heap->work_waiters, 1, __ATOMIC_SEQ_CST);
+	gc_work_await_end(heap);
 	while (gc_get(&heap->marker_pause))
 		gc_os_wait(&heap->marker_pause, 1, 0);
 }
@@ -567,7 +598,7 @@ static uint64_t worker_slice(struct gc_worker *w)
 		w->cycle = cycle;
 	}
 	PROBE_FIRE(gc_mark_begin, cycle, 1);
-	done = gc_mark_slice(&w->marker, GC_SLICE_NS);
+	done = gc_mark_slice(&w->marker, w->urgent ? GC_URGENT_SLICE_NS : GC_SLICE_NS);
 	PROBE_FIRE(gc_mark_end, cycle, done);
 	cpu = gc_os_thread_cpu_ns() - cpu;
 	gc_add(&heap->counters.worker_cpu_ns, cpu);
@@ -580,10 +611,11 @@ void *gc_worker_main(void *argument)
 	struct gc_worker *w = argument;
 	uint64_t rest;
 
-	gc_os_thread_polite();
+	if (!w->urgent)
+		gc_os_thread_polite();
 	while (!gc_get(&w->heap->ending)) {
-		if (!gc_marking(w->heap) || !gc_mark_work(w->heap) || !worker_slice(w)) {
-			work_wait(w->heap);
+		if (!worker_wanted(w) || !worker_slice(w)) {
+			work_wait(w);
 			continue;
 		}
 		rest = rest_ns(w->heap);

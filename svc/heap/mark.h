@@ -16,6 +16,7 @@
 #include "heap.h"
 
 #define GC_SLICE_NS 100000u
+#define GC_URGENT_SLICE_NS 1000000u
 #define GC_IDLE_SLICE_NS 50000u
 #define GC_ASSIST_SLICE_NS 50000u
 
@@ -34,8 +35,16 @@ void gc_grey_push(struct gc_heap *heap, void *const *references, unsigned count)
 /* Mark for at most budget_ns; the bytes traced, 0 if there was no work. */
 uint64_t gc_mark_slice(struct gc_marker *marker, uint64_t budget_ns);
 bool gc_mark_work(struct gc_heap *heap);
+/* To sleep on work_seq: between begin (the value to wait with) and end others share their work with the sleeper. */
+uint32_t gc_work_await_begin(struct gc_heap *heap);
+void gc_work_await_end(struct gc_heap *heap);
+/* Wake all who sleep on work_seq. */
+void gc_work_notify(struct gc_heap *heap);
 /* Pay allocation debt, bounded. */
 void gc_assist(struct gc_mutator_full *m);
+
+/* A parked mutator that waits for a cycle marks meanwhile. */
+void gc_mark_waiting(struct gc_mutator *m);
 
 /* No marker is inside a slice until resume. */
 void gc_markers_pause(struct gc_heap *heap);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define GROW_PAGES 64u /* 4 MiB at a time */
+#define HUGE_MIN_BYTES (256ull << 20)
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define AREA_BYTES (64ull << 30)
@@ -165,6 +166,24 @@ static void returned_fold(struct gc_heap *heap)
 		run_mark(heap, page, heap->spans[page].page_count, true);
 }
 
+/*
+ * From HUGE_MIN_BYTES on marking is bound by address translation, and huge pages halve its time; below, the first touch
+ * of a huge page costs a request more than translation ever does.
+ */
+static void huge_advise(struct gc_heap *heap, uint32_t top, uint32_t step)
+{
+	uint64_t before = (uint64_t)top << GC_PAGE_SHIFT, after = (uint64_t)(top + step) << GC_PAGE_SHIFT;
+	uint64_t from = before < HUGE_MIN_BYTES ? 0 : before;
+
+	if (after < HUGE_MIN_BYTES)
+		return;
+	gc_os_huge((char *)heap->base + from, after - from, true);
+	if (from)
+		return;
+	gc_os_huge(heap->bits[0], table_bytes(heap->pages_max, GC_PAGE_BIT_WORDS * 8), true);
+	gc_os_huge(heap->bits[1], table_bytes(heap->pages_max, GC_PAGE_BIT_WORDS * 8), true);
+}
+
 /* Commit enough above the top for a run of `count`, of which `tail` pages are there. */
 static bool grow(struct gc_heap *heap, uint32_t count, uint32_t tail)
 {
@@ -178,6 +197,7 @@ static bool grow(struct gc_heap *heap, uint32_t count, uint32_t tail)
 		return false;
 	if (gc_os_commit(gc_page_address(heap, top), (uint64_t)step << GC_PAGE_SHIFT) < 0)
 		return false;
+	huge_advise(heap, top, step);
 	gc_set(&heap->pages_top, top + step);
 	run_mark(heap, top, step, true);
 	PROBE_FIRE(gc_grow, (uint64_t)step << GC_PAGE_SHIFT, (uint64_t)(top + step) << GC_PAGE_SHIFT);
