@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup.h"
 #include "options.h"
 #include "serialize.h"
 
@@ -42,7 +43,7 @@ static const struct argp_option options[] = {
 	{"record", OPTION_RECORD, "packed|mispacked", 0, "how a record lies in memory (packed)", 0},
 	{"intern", OPTION_INTERN, "on|off", 0, "one object per distinct string (off)", 0},
 	{"threads", OPTION_THREADS, "N", 0, "event loops (1)", 0},
-	{"memlimit", OPTION_MEMLIMIT, "SIZE", 0, "soft memory limit, as GOMEMLIMIT", 0},
+	{"memlimit", OPTION_MEMLIMIT, "SIZE|cgroup", 0, "soft memory limit, as GOMEMLIMIT; cgroup: 90 % of its limit", 0},
 	{"limit-policy", OPTION_LIMIT_POLICY, "degrade", 0, "what to do at the limit (degrade)", 0},
 	{"gc-limiter", OPTION_GC_LIMITER, "on|off", 0, "cap the collector at half the CPU time (on)", 0},
 	{"idle-timeout", OPTION_IDLE_TIMEOUT, "SECONDS", 0, "close a connection without progress after this time (75)", 0},
@@ -70,6 +71,15 @@ static uint64_t size(const char *option, const char *text)
 	if (gc_parse_bytes(text, &bytes))
 		option_refuse(&table, "--%s=%s is not a size; write it as 64MiB or 2GiB", option, text);
 	return bytes;
+}
+
+/* A tenth stays free for what the heap does not know of: stacks, sockets, the page cache of our own files. */
+static uint64_t limit_of_cgroup(void)
+{
+	uint64_t limit = cgroup_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+	if (limit == UINT64_MAX)
+		option_refuse(&table, "--memlimit=cgroup: this process's cgroup has no memory limit; give a size");
+	return limit / 10 * 9;
 }
 
 static unsigned fix_list(const char *text)
@@ -143,7 +153,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		config->threads = (unsigned)option_number(&table, "threads", value, 1, CONFIG_THREADS_MAX);
 		return 0;
 	case OPTION_MEMLIMIT:
-		config->gc.memory_limit = size("memlimit", value);
+		config->gc.memory_limit = strcmp(value, "cgroup") ? size("memlimit", value) : limit_of_cgroup();
 		return 0;
 	case OPTION_LIMIT_POLICY:
 		config->gc.limit_policy = option_choice(&table, "limit-policy", value, policies, 1);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "debug_allocs.h"
+#include "knobs.h"
 #include "metrics_page.h"
 #include "site.h"
 
@@ -141,14 +142,36 @@ static void answer_metrics(struct handler *handler, const struct request *reques
 	response->reusable = false;
 }
 
+static bool is_get(const struct request *request)
+{
+	return !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
+}
+
+static void answer_knobs(struct handler *handler, const struct request *request, struct response *response)
+{
+	if (!request->local || !request->local(request)) {
+		answer_error(handler, response, 403, "not_local", "knobs can only be seen and changed from this machine");
+		return;
+	}
+	const char *wrong = is_get(request) ? NULL : knobs_apply(handler->service, request);
+	if (wrong) {
+		answer_error(handler, response, 400, "bad_knob", wrong);
+		return;
+	}
+	handler->buffer.length = 0;
+	knobs_add(&handler->buffer, handler->service);
+	answer_buffer(handler, response, 200);
+}
+
 struct route {
 	const char *path;
 	void (*answer)(struct handler *handler, const struct request *request, struct response *response);
+	bool post; /* besides GET and HEAD */
 };
 
 static const struct route routes[] = {
-	{"/lookup", answer_lookup},	{"/healthz", answer_health},   {"/readyz", answer_ready},
-	{"/metrics", answer_metrics},	{"/debug/allocs", answer_allocs},
+	{"/lookup", answer_lookup, false},   {"/healthz", answer_health, false},      {"/readyz", answer_ready, false},
+	{"/metrics", answer_metrics, false}, {"/debug/allocs", answer_allocs, false}, {"/debug/knobs", answer_knobs, true},
 };
 
 static const struct route *find_route(const char *path)
@@ -179,12 +202,12 @@ void handler_answer(struct handler *handler, const struct request *request, stru
 		handler_inject(handler, request);
 	const struct route *route = find_route(request->path);
 	if (!route) {
-		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz, /readyz, /metrics or /debug/allocs");
+		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz, /readyz, /metrics, /debug/allocs or /debug/knobs");
 		return;
 	}
-	if (strcmp(request->method, "GET") && strcmp(request->method, "HEAD")) {
-		answer_error(handler, response, 405, "method_not_allowed", "only GET and HEAD");
-		response->allow = "GET, HEAD";
+	if (!is_get(request) && !(route->post && !strcmp(request->method, "POST"))) {
+		response->allow = route->post ? "GET, HEAD, POST" : "GET, HEAD";
+		answer_error(handler, response, 405, "method_not_allowed", response->allow);
 		return;
 	}
 	route->answer(handler, request, response);

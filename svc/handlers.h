@@ -20,6 +20,7 @@ struct service {
 	const struct store *store;
 	const struct metrics *loops; /* config->threads of them */
 	const char *run_info;        /* run{} as JSON, ended by NUL */
+	void (*collect)(void);       /* have another thread run a collection; returns at once; NULL: not offered */
 	bool stopping;               /* atomic; set once: not ready for new clients */
 };
 
@@ -38,6 +39,8 @@ struct request {
 	const char *(*argument)(const struct request *request, const char *name);
 	/* A header field's value, or NULL. May be NULL: no headers. */
 	const char *(*header)(const struct request *request, const char *name);
+	/* True if the client is on this machine. May be NULL: it is not. */
+	bool (*local)(const struct request *request);
 	void *context;
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memlab-svc: config, heap, index, event loops, and out again on SIGTERM or SIGINT. */
+/* memlab-svc: config, heap, index, event loops, and out again on SIGTERM or SIGINT. SIGUSR2 runs a collection. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "probes/probes.h"
 #include "runinfo.h"
 #include "server.h"
@@ -32,6 +34,8 @@ struct program {
 	struct service service;
 	char run_info[MEMLAB_RUN_INFO_BYTES];
 };
+
+static pthread_t main_thread;
 
 __attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
 {
@@ -79,7 +83,8 @@ static uint64_t memory_available(void)
 
 static void check_size(const struct config *config)
 {
-	uint64_t available = memory_available();
+	uint64_t available = memory_available(), limit = cgroup_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+	available = limit < available ? limit : available;
 	if (config->index_bytes / 10 * 11 <= available)
 		return;
 	fail("--index-size of %" PRIu64 " MiB does not fit: %" PRIu64 " MiB of memory are free; choose at most %" PRIu64
@@ -97,12 +102,14 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-/* Before any thread exists, so that all inherit it and only wait_for_stop takes the signals. */
+/* Before any thread exists, so that all inherit it and only the main thread takes the signals. */
 static void block_signals(sigset_t *set)
 {
+	main_thread = pthread_self();
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -185,6 +192,12 @@ static void describe_run(struct program *program)
 	buffer_free(&buffer);
 }
 
+/* SIGUSR2: the main thread, which has nothing else to do, collects. */
+static void ask_for_collection(void)
+{
+	pthread_kill(main_thread, SIGUSR2);
+}
+
 static void serve(struct program *program)
 {
 	const struct config *config = &program->config;
@@ -192,7 +205,8 @@ static void serve(struct program *program)
 					    .heap = program->heap,
 					    .store = program->store,
 					    .loops = program->loops,
-					    .run_info = program->run_info};
+					    .run_info = program->run_info,
+					    .collect = ask_for_collection};
 	int error = server_start(program->server, &program->service);
 	if (error)
 		fail("cannot serve: %s; choose another address with --listen", strerror(-error));
@@ -202,6 +216,19 @@ static void serve(struct program *program)
 	       store_count(program->store), config->path == PATH_OPT ? "opt" : "naive", layout_names[config->layout],
 	       config->threads, config->threads > 1 ? "s" : "");
 	fflush(stdout);
+}
+
+static void wait_for_stop(struct program *program, const sigset_t *signals)
+{
+	int number = 0;
+	while (number != SIGTERM && number != SIGINT) {
+		sigwait(signals, &number);
+		if (number != SIGUSR2)
+			continue;
+		gc_unpark(program->m);
+		gc_collect(program->m);
+		gc_park(program->m);
+	}
 }
 
 static void finish(struct program *program)
@@ -220,7 +247,6 @@ int main(int argc, char **argv)
 {
 	static struct program program;
 	sigset_t signals;
-	int signal_number;
 	config_parse(&program.config, argc, argv);
 	if (program.config.list_sites) {
 		list_sites();
@@ -236,7 +262,7 @@ int main(int argc, char **argv)
 	load(&program, source);
 	describe_run(&program);
 	serve(&program);
-	sigwait(&signals, &signal_number);
+	wait_for_stop(&program, &signals);
 	finish(&program);
 	return 0;
 }

@@ -225,6 +225,24 @@ static const char *header_field(const struct request *request, const char *name)
 	return MHD_lookup_connection_value(request->context, MHD_HEADER_KIND, name);
 }
 
+static const struct sockaddr *peer_address(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return info ? info->client_addr : NULL;
+}
+
+/* 127.0.0.0/8, ::1, and the former as an IPv6 address. */
+static bool is_local(const struct request *request)
+{
+	const struct sockaddr *peer = peer_address(request->context);
+	if (peer && peer->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr) >> 24 == 127;
+	if (!peer || peer->sa_family != AF_INET6)
+		return false;
+	const struct in6_addr *address = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+	return IN6_IS_ADDR_LOOPBACK(address) || (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+}
+
 static enum MHD_Result answer(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
 			      const struct request *request)
 {
@@ -287,6 +305,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 					.path = url,
 					.argument = query_argument,
 					.header = header_field,
+					.local = is_local,
 					.context = connection};
 	(void)version;
 	(void)upload;
@@ -307,12 +326,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 
 static uint64_t peer_port(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (!info)
+	const struct sockaddr *peer = peer_address(connection);
+	if (!peer)
 		return 0;
-	if (info->client_addr->sa_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)(const void *)info->client_addr)->sin_port);
+	if (peer->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port);
+	return ntohs(((const struct sockaddr_in *)(const void *)peer)->sin_port);
 }
 
 /* The answer was written: tell tracers, count. */
