@@ -14,6 +14,22 @@
 #define TRACE_EVENT_LIMIT 64u /* ids of probes.def, with room */
 #define TRACE_PORT_WORDS (65536u / 64)
 
+/*
+ * A link's cookie: the event in bits 0-7; for functions of foreign allocators in bits 8-15 how the size
+ * is found, and in bits 16-31 how much the stack has grown since the function's entry.
+ */
+enum trace_size {
+	TRACE_SIZE_NONE = 0, /* arguments as they are */
+	TRACE_SIZE_FIRST = 1,
+	TRACE_SIZE_SECOND = 2,
+	TRACE_SIZE_THIRD = 3,
+	TRACE_SIZE_PRODUCT = 4 /* of the first two */
+};
+#define TRACE_COOKIE(event, size, stack) ((record_u64)(event) | (record_u64)(size) << 8 | (record_u64)(stack) << 16)
+#define TRACE_COOKIE_EVENT(cookie) ((cookie) & (TRACE_EVENT_LIMIT - 1))
+#define TRACE_COOKIE_SIZE(cookie) ((cookie) >> 8 & 0xff)
+#define TRACE_COOKIE_STACK(cookie) ((cookie) >> 16 & 0xffff)
+
 /* Per CPU. One writer CPU, except `waiting`, which lies on a line of its own. */
 struct trace_cpu {
 	record_u32 seq;  /* records tried */

@@ -103,7 +103,7 @@ struct bpf_iter__task_file {
 
 /* x86-64, the names of the kernel's own struct. */
 struct pt_regs {
-	unsigned long di, si, dx, cx, r8, r9;
+	unsigned long di, si, dx, cx, r8, r9, sp;
 };
 
 #pragma clang attribute pop

@@ -215,6 +215,42 @@ static void allocations_come_with_their_stacks(void **state)
 	target_stop(target);
 }
 
+/* The first record of a malloc of this size, from the n-th on. */
+static const struct record_stack *malloc_of(uint64_t size, size_t n)
+{
+	const struct record_stack *stack;
+	for (size_t i = 0; (stack = kept_find(RECORD_STACK, 0, i)); i++)
+		if (stack->event == EVENT_malloc && stack->args[0] == size && n-- == 0)
+			return stack;
+	fail_msg("no malloc of %lu bytes", (unsigned long)size);
+	return NULL;
+}
+
+/* No probes of memlab's are needed; the caller is in the stack although malloc has not made its frame yet. */
+static void every_malloc_of_any_program(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){.no_probes = true, .watch_malloc = true});
+	struct target_info info;
+	source_info(source, &info);
+	assert_true(info.malloc_functions >= 3);
+	int fd = target_connect(target);
+	target_ask(fd, "M");
+	drain_until(source, RECORD_SEND, 1);
+	const struct record_stack *direct = malloc_of(1001, 0), *indirect = malloc_of(1001, 1);
+	assert_int_equal(direct->frames[1], indirect->frames[1]);
+	assert_int_equal(direct->frames[1], direct->args[1]);
+	assert_int_not_equal(direct->frames[2], indirect->frames[2]);
+	assert_int_equal(direct->depth + 1, indirect->depth);
+	assert_int_equal(direct->frames[3], indirect->frames[4]);
+	malloc_of(1001, 2); /* calloc's 7 times 143 */
+	malloc_of(3003, 0);
+	close(fd);
+	source_close(source);
+	target_stop(target);
+}
+
 static void perf_links_do_the_same(void **state)
 {
 	(void)state;
@@ -580,6 +616,7 @@ int main(void)
 		cmocka_unit_test(killed_at_any_moment),
 		cmocka_unit_test(every_thread_fires),
 		cmocka_unit_test(allocations_come_with_their_stacks),
+		cmocka_unit_test(every_malloc_of_any_program),
 		cmocka_unit_test(perf_links_do_the_same),
 		cmocka_unit_test(without_probes_it_is_a_plain_process),
 		cmocka_unit_test(a_stripped_and_deleted_program),

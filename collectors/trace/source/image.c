@@ -2,6 +2,7 @@
 #include "image.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -158,6 +159,11 @@ int image_read(const struct image *image, const Elf64_Shdr *section, size_t limi
 	return result;
 }
 
+int image_bytes(const struct image *image, uint64_t offset, void *bytes, size_t size)
+{
+	return read_at(image, offset, bytes, size);
+}
+
 int image_offset(const struct image *image, uint64_t address, uint64_t *offset)
 {
 	for (size_t s = 0; s < image->segment_count; s++) {
@@ -188,9 +194,11 @@ int image_address(const struct image *image, uint64_t offset, uint64_t *address)
 	return -ENOEXEC;
 }
 
-int image_symbol(const struct image *image, const char *name, uint64_t *address, uint64_t *size)
+/* A symbol of a table that `fits`. */
+static int find_symbol(const struct image *image, const char *table, const char *name, bool (*fits)(const Elf64_Sym *symbol),
+		       Elf64_Sym *found)
 {
-	const Elf64_Shdr *section = image_section(image, ".dynsym");
+	const Elf64_Shdr *section = image_section(image, table);
 	if (!section || section->sh_link >= image->section_count)
 		return -ENOENT;
 	char *symbols = NULL, *strings = NULL;
@@ -198,19 +206,50 @@ int image_symbol(const struct image *image, const char *name, uint64_t *address,
 	int result = image_read(image, section, SYMBOLS_LIMIT, &symbols, &symbols_size);
 	if (!result)
 		result = image_read(image, &image->sections[section->sh_link], SYMBOLS_LIMIT, &strings, &strings_size);
-	for (size_t at = 0; !result && at + sizeof(Elf64_Sym) <= symbols_size; at += sizeof(Elf64_Sym)) {
-		Elf64_Sym symbol;
-		memcpy(&symbol, symbols + at, sizeof(symbol));
-		if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= strings_size ||
-		    strcmp(strings + symbol.st_name, name) != 0)
-			continue;
-		*address = symbol.st_value;
-		*size = symbol.st_size;
-		goto out;
+	if (!result)
+		result = -ENOENT;
+	for (size_t at = 0; result == -ENOENT && strings && at + sizeof(*found) <= symbols_size; at += sizeof(*found)) {
+		memcpy(found, symbols + at, sizeof(*found));
+		if (found->st_shndx != SHN_UNDEF && found->st_name < strings_size &&
+		    strcmp(strings + found->st_name, name) == 0 && fits(found))
+			result = 0;
 	}
-	result = result ? result : -ENOENT;
-out:
 	free(symbols);
 	free(strings);
 	return result;
+}
+
+static bool fits_any(const Elf64_Sym *symbol)
+{
+	(void)symbol;
+	return true;
+}
+
+static bool fits_function(const Elf64_Sym *symbol)
+{
+	return ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && symbol->st_size > 0;
+}
+
+int image_symbol(const struct image *image, const char *name, uint64_t *address, uint64_t *size)
+{
+	Elf64_Sym symbol;
+	int result = find_symbol(image, ".dynsym", name, fits_any, &symbol);
+	if (result)
+		return result;
+	*address = symbol.st_value;
+	*size = symbol.st_size;
+	return 0;
+}
+
+int image_function(const struct image *image, const char *name, uint64_t *address, uint64_t *size)
+{
+	Elf64_Sym symbol;
+	int result = find_symbol(image, ".dynsym", name, fits_function, &symbol);
+	if (result == -ENOENT)
+		result = find_symbol(image, ".symtab", name, fits_function, &symbol);
+	if (result)
+		return result;
+	*address = symbol.st_value;
+	*size = symbol.st_size;
+	return 0;
 }

@@ -35,6 +35,9 @@ const Elf64_Shdr *image_section(const struct image *image, const char *name);
 /* The section's bytes in memory to be freed, one 0 byte behind them; refused if more than `limit`. */
 int image_read(const struct image *image, const Elf64_Shdr *section, size_t limit, char **bytes, size_t *size);
 
+/* `size` bytes of the file, all of them. */
+int image_bytes(const struct image *image, uint64_t offset, void *bytes, size_t size);
+
 /* Where the byte at a virtual address lies in the file. */
 int image_offset(const struct image *image, uint64_t address, uint64_t *offset);
 
@@ -43,5 +46,11 @@ int image_address(const struct image *image, uint64_t offset, uint64_t *address)
 
 /* An exported symbol (.dynsym, which survives strip). */
 int image_symbol(const struct image *image, const char *name, uint64_t *address, uint64_t *size);
+
+/*
+ * A function by its exact name, from .dynsym or, in files not stripped, .symtab; with a size, and not resolved at run
+ * time (ifunc).
+ */
+int image_function(const struct image *image, const char *name, uint64_t *address, uint64_t *size);
 
 #endif

@@ -44,6 +44,7 @@ struct live {
 	struct source_options options;
 	struct process process;
 	struct probes probes;
+	struct probes allocators;
 	const struct target_kind *kind;
 	struct trace_bpf *bpf;
 	struct bpf_link *links[LINK_LIMIT];
@@ -142,7 +143,7 @@ static void choose_programs(struct live *live)
 	bpf_program__set_autoload(bpf->progs.page_fault_user, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.runtime_event, events);
-	bpf_program__set_autoload(bpf->progs.runtime_stack, events && options->watch_alloc);
+	bpf_program__set_autoload(bpf->progs.runtime_stack, (events && options->watch_alloc) || live->allocators.place_count);
 	if (live->perf_links)
 		return;
 	bpf_program__set_expected_attach_type(bpf->progs.runtime_event, LINK_UPROBE_MULTI);
@@ -157,6 +158,7 @@ static int load(struct live *live, struct source_error *error)
 					strerror(errno));
 	live->perf_links = live->options.perf_links || !link_uprobe_multi_supported();
 	live->probes.everybody = live->perf_links || !link_filter_covers_threads();
+	live->allocators.everybody = live->probes.everybody;
 	choose_programs(live);
 	for (uint32_t event = 0; event < TRACE_EVENT_LIMIT; event++)
 		live->bpf->rodata->event_args[event] = (uint8_t)event_argc(event);
@@ -275,7 +277,7 @@ static int seed(struct live *live, struct source_error *error)
 #define ALLOC_EVENT (1ull << EVENT_gc_alloc)
 #define UNUSED_EVENTS (1ull << EVENT_gc_pool_miss)
 
-static int attach_probes(struct live *live, struct source_error *error)
+static int attach_own_probes(struct live *live)
 {
 	if (live->options.no_probes || !live->probes.place_count)
 		return 0;
@@ -283,6 +285,14 @@ static int attach_probes(struct live *live, struct source_error *error)
 	int result = probes_attach(&live->probes, live->bpf->progs.runtime_event, events, live->perf_links);
 	if (!result && live->options.watch_alloc)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
+	return result;
+}
+
+static int attach_probes(struct live *live, struct source_error *error)
+{
+	int result = attach_own_probes(live);
+	if (!result && live->allocators.place_count)
+		result = probes_attach(&live->allocators, live->bpf->progs.runtime_stack, ~0ull, live->perf_links);
 	if (!result)
 		return 0;
 	if (!process_alive(&live->process))
@@ -295,6 +305,22 @@ static int attach_probes(struct live *live, struct source_error *error)
 
 /* ---- draining */
 
+/*
+ * A probe before the function's own frame is made: the walk along frame pointers goes from the function straight
+ * to its caller's caller, and the caller is put in from the return address.
+ */
+static const struct record *with_caller(const struct record_stack *record, struct record_stack *copy)
+{
+	uint64_t caller = record->args[1];
+	if (record->event != EVENT_malloc || record->depth == 0 || record->frames[1] == caller)
+		return &record->h;
+	*copy = *record;
+	copy->depth = record->depth < RECORD_STACK_DEPTH ? record->depth + 1 : RECORD_STACK_DEPTH;
+	memmove(&copy->frames[2], &record->frames[1], (copy->depth - 2) * sizeof(copy->frames[0]));
+	copy->frames[1] = caller;
+	return &copy->h;
+}
+
 static int ring_take(void *context, void *data, size_t size)
 {
 	struct live *live = context;
@@ -303,6 +329,9 @@ static int ring_take(void *context, void *data, size_t size)
 		return 0;
 	live->received_of[record->kind]++;
 	live->drained++;
+	struct record_stack copy;
+	if (record->kind == RECORD_STACK)
+		record = with_caller((const struct record_stack *)record, &copy);
 	live->take(live->context, record);
 	return 0;
 }
@@ -413,6 +442,8 @@ static void live_info(const struct source *source, struct target_info *info)
 	info->probes_found = (uint32_t)live->probes.list_count;
 	info->probes_attached = (uint32_t)live->probes.attached_count;
 	info->probes = live->probes.list;
+	info->malloc_functions = (uint32_t)live->allocators.attached_count;
+	memcpy(info->malloc_refused, live->allocators.refused, sizeof(info->malloc_refused));
 	info->load_ns = live->load_ns;
 	info->attach_ns = live->attach_ns;
 	info->attached_at_ns = live->attached_at_ns;
@@ -455,6 +486,7 @@ static void live_close(struct source *source)
 {
 	struct live *live = (struct live *)source;
 	live_measure_end(source);
+	probes_close(&live->allocators);
 	probes_close(&live->probes);
 	for (size_t l = live->link_count; l > 0; l--)
 		bpf_link__destroy(live->links[l - 1]);
@@ -486,6 +518,8 @@ static int look(struct live *live, struct source_error *error)
 	if (result)
 		return result;
 	if (probes_find(&live->probes, &live->process))
+		return source_error_set(error, SOURCE_FAILED, -ENOMEM, "out of memory; close something");
+	if (live->options.watch_malloc && probes_find_allocators(&live->allocators, &live->process))
 		return source_error_set(error, SOURCE_FAILED, -ENOMEM, "out of memory; close something");
 	live->kind = target_kind_of(live->options.no_probes ? 0 : live->probes.events);
 	probes_run_info(&live->process, live->run_json, sizeof(live->run_json));

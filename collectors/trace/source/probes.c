@@ -9,10 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../bpf/trace.h"
+#include "../targets/allocator.h"
 #include "../targets/event.h"
+#include "../targets/planner.h"
 #include "link.h"
 
 #define PLACES_LIMIT 1024
+#define FUNCTION_BYTES_MAX 16384u
 
 /* map_files needs a right that a container may lack; then the target's own root is tried. */
 static int file_open(const struct process *process, struct process_file *file)
@@ -53,7 +57,7 @@ static int list_add(struct probes *probes, const struct note *note, uint32_t eve
 	return 0;
 }
 
-static int place_add(struct probes *probes, const struct note *note)
+static int place_add(struct probes *probes, const struct note *note, uint32_t event, uint64_t cookie)
 {
 	if (probes->place_count >= PLACES_LIMIT)
 		return 0;
@@ -61,8 +65,7 @@ static int place_add(struct probes *probes, const struct note *note)
 	if (!places)
 		return -ENOMEM;
 	probes->places = places;
-	uint32_t event = event_find(note->name);
-	places[probes->place_count++] = (struct probe_place){*note, probes->file, event};
+	places[probes->place_count++] = (struct probe_place){*note, probes->file, event, cookie};
 	if (event)
 		probes->events |= 1ull << event;
 	return list_add(probes, note, event);
@@ -71,32 +74,96 @@ static int place_add(struct probes *probes, const struct note *note)
 static void place_take(void *context, const struct note *note)
 {
 	struct probes *probes = context;
+	uint32_t event = event_find(note->name);
 	if (!probes->result)
-		probes->result = place_add(probes, note);
+		probes->result = place_add(probes, note, event, TRACE_COOKIE(event, TRACE_SIZE_NONE, 0));
+}
+
+static void find_notes(struct probes *probes, const struct image *image)
+{
+	notes_read(image, PROBES_PROVIDER, place_take, probes);
 }
 
 /* Files that cannot be opened or are no good ELF files have no probes. */
-static void find_in_file(struct probes *probes, struct process_file *file)
+static void find_in_file(struct probes *probes, struct process_file *file,
+			 void (*find)(struct probes *probes, const struct image *image))
 {
 	struct image image;
 	int fd = file_open(probes->process, file);
 	if (fd < 0)
 		return;
 	if (!image_open(&image, fd)) {
-		notes_read(&image, PROBES_PROVIDER, place_take, probes);
+		find(probes, &image);
 		image_close(&image);
 	}
 	close(fd);
 }
 
-int probes_find(struct probes *probes, const struct process *process)
+static int find_in_files(struct probes *probes, const struct process *process,
+			 void (*find)(struct probes *probes, const struct image *image))
 {
 	*probes = (struct probes){.process = process};
 	for (size_t f = 0; f < process->file_count && !probes->result; f++) {
 		probes->file = f;
-		find_in_file(probes, &process->files[f]);
+		find_in_file(probes, &process->files[f], find);
 	}
 	return probes->result;
+}
+
+int probes_find(struct probes *probes, const struct process *process)
+{
+	return find_in_files(probes, process, find_notes);
+}
+
+/* ---- allocators */
+
+static int plan_function(const struct image *image, uint64_t offset, uint64_t size, unsigned int arguments, struct plan *plan,
+			 char *why, size_t why_size)
+{
+	if (size > FUNCTION_BYTES_MAX)
+		size = FUNCTION_BYTES_MAX;
+	uint8_t *code = malloc(size);
+	int result = code ? image_bytes(image, offset, code, size) : -ENOMEM;
+	snprintf(why, why_size, "its code cannot be read");
+	if (!result)
+		result = plan_probe(code, size, arguments, plan, why, why_size);
+	free(code);
+	return result;
+}
+
+static void find_allocator(struct probes *probes, const struct image *image, const struct allocator_function *function)
+{
+	uint64_t address, size;
+	char why[128];
+	struct note note = {0};
+	struct plan plan;
+	if (image_function(image, function->name, &address, &size) || image_offset(image, address, &note.offset))
+		return;
+	if (plan_function(image, note.offset, size, function->arguments, &plan, why, sizeof(why))) {
+		if (!probes->refused[0])
+			snprintf(probes->refused, sizeof(probes->refused), "%s: %s", function->name, why);
+		return;
+	}
+	note.offset += plan.offset;
+	snprintf(note.name, sizeof(note.name), "%s", function->name);
+	if (!probes->result)
+		probes->result = place_add(probes, &note, EVENT_malloc,
+					   TRACE_COOKIE(EVENT_malloc, function->size, plan.stack_bytes));
+}
+
+/* A file without a malloc of its own (libstdc++, say) only passes on to one that has. */
+static void find_allocators(struct probes *probes, const struct image *image)
+{
+	uint64_t address, size;
+	if (image_function(image, "malloc", &address, &size))
+		return;
+	for (size_t f = 0; f < allocator_function_count; f++)
+		find_allocator(probes, image, &allocator_functions[f]);
+}
+
+int probes_find_allocators(struct probes *probes, const struct process *process)
+{
+	return find_in_files(probes, process, find_allocators);
 }
 
 void probes_close(struct probes *probes)
@@ -125,7 +192,7 @@ static size_t places_of(const struct probes *probes, size_t file, uint64_t wante
 		const struct probe_place *place = &probes->places[p];
 		if (wanted_here(place, file, wanted))
 			places[count++] = (struct link_place){place->note.offset, place->note.semaphore_offset,
-							      place->event};
+							      place->cookie};
 	}
 	return count;
 }

@@ -21,8 +21,9 @@ struct bpf_program;
 /* One place; a probe that the compiler copied has several. */
 struct probe_place {
 	struct note note;
-	size_t file;    /* index into the process's files */
+	size_t file; /* index into the process's files */
 	uint32_t event; /* 0: unknown */
+	uint64_t cookie;
 };
 
 struct probes {
@@ -39,6 +40,7 @@ struct probes {
 	size_t perf_link_count;
 	size_t file; /* being read */
 	int result;  /* of reading: 0 or -ENOMEM */
+	char refused[192]; /* allocators: the first function that got no probe, and why */
 };
 
 /* The provider all of memlab's probes carry. */
@@ -46,6 +48,13 @@ struct probes {
 
 /* `process` must outlive the probes. */
 int probes_find(struct probes *probes, const struct process *process);
+
+/*
+ * The functions of the malloc libraries the process runs (malloc, calloc, ...), each at a place where a probe is
+ * cheap (targets/planner.h). Functions without such a place are left out, the first one explained in `refused`.
+ */
+int probes_find_allocators(struct probes *probes, const struct process *process);
+
 void probes_close(struct probes *probes); /* detaches */
 
 /*

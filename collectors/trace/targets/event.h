@@ -9,6 +9,12 @@
 
 #include "../../../svc/probes/probes.h"
 
+/*
+ * An allocation by a function of the process's malloc library; not a probe, and so not in probes.def. Comes as
+ * record_stack: args[0] bytes asked for, args[1] the caller.
+ */
+#define EVENT_malloc 48u
+
 /* All return NULL or 0 for an id that is not in probes.def. */
 const char *event_name(uint32_t event);
 const char *event_doc(uint32_t event);

@@ -10,6 +10,7 @@
  *   w  works for 20 ms of CPU time
  *   m  touches 8 fresh pages           T  fires gc_handshake_begin on a thread of its own
  *   f  forks a child that sleeps, and answers with its pid
+ *   M  calls malloc twice (1001 bytes, from one place, by two ways), calloc and realloc
  *   F  forks a child that serves on, and never returns itself
  *   e  executes itself again           x  ends
  *
@@ -72,6 +73,31 @@ __attribute__((noinline)) static void alloc_outer(uint64_t size)
 {
 	alloc_inner(size);
 	__asm__ volatile("" ::: "memory");
+}
+
+__attribute__((noinline)) static void *malloc_inner(size_t size)
+{
+	void *memory = malloc(size);
+	__asm__ volatile("" ::"r"(memory) : "memory");
+	return memory;
+}
+
+__attribute__((noinline)) static void *malloc_outer(size_t size)
+{
+	void *memory = malloc_inner(size);
+	__asm__ volatile("" ::"r"(memory) : "memory");
+	return memory;
+}
+
+static void use_malloc(void)
+{
+	void *first = malloc_inner(1001), *second = malloc_outer(1001);
+	void *third = calloc(7, 143);
+	third = realloc(third, 3003);
+	__asm__ volatile("" ::"r"(third) : "memory");
+	free(first);
+	free(second);
+	free(third);
 }
 
 static void fire_allocs(void)
@@ -140,6 +166,7 @@ static void act(char *bytes, size_t size)
 	case 'w': work(); break;
 	case 'm': touch_pages(); break;
 	case 'f': fork_child(bytes, size); break;
+	case 'M': use_malloc(); break;
 	case 'F': leave_to_child(); break;
 	case 'e': execv("/proc/self/exe", arguments); abort();
 	case 'x': exit(0);
