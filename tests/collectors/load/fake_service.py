@@ -8,6 +8,7 @@ On SIGTERM writes what it counted to LOG as JSON. MODE is one of the functions n
 import asyncio
 import json
 import signal
+import socket
 import sys
 
 RUN = {"path": "naive", "records": 1000, "seed": 7, "gogc": 100}
@@ -68,6 +69,27 @@ async def answer_open_end(number, writer):
     writer.close()
 
 
+async def answer_reluctant(number, writer):
+    """Reads little at a time and rests in between, so that the sender's socket fills up (see main)."""
+    if number % 100 == 1:
+        await asyncio.sleep(0.1)
+    writer.write(http("at last"))
+
+
+async def answer_twice(number, writer):
+    writer.write(http("one") + (http("two") if number % 50 == 0 else b""))
+
+
+async def answer_stranger(number, writer):
+    """Not memlab-svc: nothing is known of /debug/allocs."""
+    writer.write(http("fine"))
+
+
+async def answer_babel(number, writer):
+    """Not even HTTP."""
+    writer.write(b"220 mail.example ESMTP\r\n")
+
+
 async def answer_large(number, writer):
     writer.write(http("y" * 300000))
 
@@ -81,14 +103,23 @@ def note_request(head):
     counted["keys"][key] = counted["keys"].get(key, 0) + 1
 
 
-async def serve(reader, writer, answer):
+def about(mode):
+    if mode == "babel":
+        return b"220 mail.example ESMTP\r\n"
+    if mode == "stranger":
+        return http("no such page", "404 Not Found")
+    return http(json.dumps({"live_heap": 1, "records": 1000, "seed": 7, "run": RUN}))
+
+
+async def serve(reader, writer, mode):
+    answer = globals()["answer_" + mode]
     counted["connections"] += 1
     try:
         while not writer.is_closing():
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             if head.startswith("GET /debug/allocs"):
                 counted["controls"] += 1
-                writer.write(http(json.dumps({"live_heap": 1, "records": 1000, "seed": 7, "run": RUN})))
+                writer.write(about(mode))
             else:
                 counted["lookups"] += 1
                 note_request(head)
@@ -101,8 +132,12 @@ async def serve(reader, writer, answer):
 
 
 async def main(mode, port_file, log=None):
-    answer = globals()["answer_" + mode]
-    server = await asyncio.start_server(lambda r, w: serve(r, w, answer), "127.0.0.1", 0, backlog=1024)
+    listener = socket.socket()
+    if mode == "reluctant":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    listener.bind(("127.0.0.1", 0))
+    server = await asyncio.start_server(lambda r, w: serve(r, w, mode), sock=listener, backlog=1024,
+                                        limit=2048 if mode == "reluctant" else 65536)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     with open(port_file, "w") as file:

@@ -186,6 +186,66 @@ expect() {
 	tail -n +2 "$BATS_TEST_TMPDIR/edges.csv" | awk -F, '$2 != NR - 1 || $3 <= last { bad = 1 } { last = $3 } END { exit bad }'
 }
 
+@test "an answer that nobody asked for is not taken for the next one" {
+	fake twice
+	run timeout 30 "$load" --url "$url" --rate 1k --connections 4 --duration 1s --warmup 0 --json "$json"
+	[ "$status" -eq 1 ]
+	expect '.errors_by_kind.parse == 20 and .errors == 20 and .requests == 1000'
+}
+
+@test "a target that is not memlab-svc is told, and can still be driven" {
+	fake stranger
+	run timeout 30 "$load" --url "$url" --rate 1k --duration 100ms --warmup 0
+	[ "$status" -eq 4 ]
+	[[ $output == memlab-load:*"is it memlab-svc?"* ]]
+	timeout 30 "$load" --url "$url" --rate 1k --duration 100ms --warmup 0 --keys 10 --json "$json"
+	expect '.errors == 0 and .requests == 100 and .load.seed == 42 and .run.records == 10 and .control_requests == 1'
+	fake_end; rm "$BATS_TEST_TMPDIR/port"
+	fake babel
+	run timeout 30 "$load" --url "$url" --rate 1k --duration 100ms --warmup 0
+	[ "$status" -eq 4 ]
+	run timeout 30 "$load" --url "$url" --rate 1k --duration 100ms --warmup 0 --keys 10 --json "$json"
+	[ "$status" -eq 1 ]
+	expect '.errors_by_kind.parse == .errors and .errors >= 100 and .requests == 0'
+}
+
+@test "a second Ctrl-C exits at once" {
+	fake silent
+	"$load" --url "$url" --rate 100 --connections 4 --duration 20s --warmup 0 >/dev/null 2>&1 3>&- &
+	pid=$!
+	sleep 1
+	SECONDS=0
+	# A background job of a script ignores SIGINT until the program asks for it: it does.
+	kill -INT $pid
+	sleep 0.6
+	kill -INT $pid
+	status=0
+	wait $pid || status=$?
+	[ "$status" -eq 130 ]
+	[ "$SECONDS" -le 5 ]
+}
+
+@test "requests that a full socket takes in parts arrive whole and once" {
+	[ "$(id -u)" = 0 ] || skip "a network namespace of its own, for small socket buffers, needs root"
+	path=/$(printf 'p%.0s' $(seq 480))
+	cat >"$BATS_TEST_TMPDIR/inside" <<-'END'
+		ip link set lo up
+		echo 4096 4096 4096 >/proc/sys/net/ipv4/tcp_wmem
+		python3 "$1/fake_service.py" reluctant "$2/port" "$2/service.json" &
+		until [ -s "$2/port" ]; do sleep 0.05; done
+		timeout 60 "$3" --url "http://127.0.0.1:$(cat "$2/port")$4" --rate 2k --connections 2 --pipeline 128 --duration 1s --warmup 0 --stamp --json "$2/load.json"
+		status=$?
+		kill -TERM $!
+		wait $!
+		exit $status
+	END
+	run unshare -n bash "$BATS_TEST_TMPDIR/inside" "$here" "$BATS_TEST_TMPDIR" "$load" "$path"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	expect '.errors == 0 and .requests == 2000'
+	jq -e ".keys == {\"$path\": 2000} and (.stamps | length) == 2000" "$log"
+}
+
 @test "a wrong body is found by --check and by nothing else" {
 	fake ok
 	timeout 30 "$load" --url "$url" --rate 500 --duration 200ms --warmup 0
@@ -274,6 +334,13 @@ expect() {
 	run "$load" --help
 	[ "$status" -eq 0 ]
 	[[ $output == *--edges* ]]
+}
+
+@test "an output that cannot be written in full is told" {
+	fake ok
+	run timeout 30 "$load" --url "$url" --rate 100 --duration 100ms --warmup 0 --json /dev/full
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write /dev/full"* ]]
 }
 
 @test "the text goes to standard error when another output takes standard output" {
