@@ -131,6 +131,15 @@ static int plan_function(const struct image *image, uint64_t offset, uint64_t si
 	return result;
 }
 
+/* One function under two names would be counted twice. */
+static bool place_known(const struct probes *probes, uint64_t offset)
+{
+	for (size_t p = 0; p < probes->place_count; p++)
+		if (probes->places[p].file == probes->file && probes->places[p].note.offset == offset)
+			return true;
+	return false;
+}
+
 static void find_allocator(struct probes *probes, const struct image *image, const struct allocator_function *function)
 {
 	uint64_t address, size;
@@ -145,6 +154,8 @@ static void find_allocator(struct probes *probes, const struct image *image, con
 		return;
 	}
 	note.offset += plan.offset;
+	if (place_known(probes, note.offset))
+		return;
 	snprintf(note.name, sizeof(note.name), "%s", function->name);
 	if (!probes->result)
 		probes->result = place_add(probes, &note, EVENT_malloc,
