@@ -20,7 +20,7 @@ ROOMS = {
     "collectors/trace/core": {"bpf/record.h", "bpf/hist.h", "svc/probes"},
     "collectors/trace/source": {"collectors/trace/core", "collectors/trace/targets", "bpf/record.h", "bpf/trace.h", "bpf/hist.h",
                                "svc/probes"},
-    "collectors/trace/targets": {"collectors/trace/core", "bpf/record.h", "svc/probes"},
+    "collectors/trace/targets": {"collectors/trace/core", "bpf/record.h", "bpf/trace.h", "svc/probes"},
     "collectors/trace/symbol": {"collectors/trace/core", "bpf/record.h"},
     "collectors/trace/attribution": {"collectors/trace/core", "bpf/record.h", "bpf/hist.h", "svc/probes"},
     "collectors/trace/export": {"collectors/trace/core", "collectors/trace/attribution/result.h",
