@@ -11,25 +11,39 @@
 
 const char *argp_program_version = "memlab-trace " MEMLAB_VERSION;
 
-enum option_key { KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_FAIL_IF, KEY_RING, KEY_MODE };
+enum option_key {
+	KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
+	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR
+};
 
 static const struct argp_option option_table[] = {
+	{0, 0, 0, 0, "Whom and how:", 1},
 	{"pid", 'p', "PID", 0, "the process to watch", 1},
 	{"duration", 'd', "SECONDS", 0, "how long (default: until Ctrl-C or the target ends); 1.5s, 200ms work too", 1},
-	{"mode", KEY_MODE, "MODE", 0, "exact: every request is a record with all edges (the only mode of this version)", 1},
+	{"mode", KEY_MODE, "MODE", 0, "exact: every request is recorded with all edges (the only mode of this version)", 1},
 	{"alloc", KEY_ALLOC, "counters|every", 0,
 	 "counters: what the target counts itself, for every request, nearly free (default); every: a stack for each "
 	 "allocation of the collected heap, about 2 us each", 1},
 	{"require-probes", KEY_REQUIRE, 0, 0, "refuse a process without memlab's probes", 1},
-	{"ring-size", KEY_RING, "BYTES", 0, "size of the ring between kernel and tracer, a power of two (default 8 MiB); KiB and MiB work", 1},
-	{"json", KEY_JSON, "FILE", 0, "write the whole result as one JSON object", 2},
+	{"ring-size", KEY_RING, "BYTES", 0, "size of the ring between kernel and tracer, a power of two (default 8MiB)", 1},
+	{0, 0, 0, 0, "What to show:", 2},
 	{"jsonl", KEY_JSONL, 0, 0, "print one JSON object a second instead of the screen", 2},
-	{"flame", KEY_FLAME, "[KIND:]FILE.svg", 0, "write a flame graph; KIND: alloc_bytes (default), alloc_objects; implies --alloc=every", 2},
-	{"folded", KEY_FOLDED, "KIND:FILE", 0, "write folded stacks; implies --alloc=every", 2},
-	{"pprof", KEY_PPROF, "FILE.pb.gz", 0, "write the allocations as a pprof profile; implies --alloc=every", 2},
+	{"listen", KEY_LISTEN, "ADDRESS:PORT", 0, "serve the live page and /metrics, for example on 127.0.0.1:9435", 2},
+	{"listen-anyone", KEY_ANYONE, 0, 0, "allow other addresses than loopback for --listen", 2},
+	{"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 2},
 	{"fail-if", KEY_FAIL_IF, "RULE", 0, "leave with status 99 if the rule holds, for example 'p99>5ms'", 2},
-	{"verbose", 'v', 0, 0, "say more on stderr", 3},
-	{"withhold-sched", KEY_WITHHOLD, 0, OPTION_HIDDEN, 0, 3},
+	{0, 0, 0, 0, "What to leave behind:", 3},
+	{"json", KEY_JSON, "FILE", 0, "the whole result as one JSON object", 3},
+	{"requests", KEY_REQUESTS, "FILE.csv", 0, "a line per request with its times and causes", 3},
+	{"html", KEY_HTML, "FILE.html", 0, "the page as one file that needs no network", 3},
+	{"flame", KEY_FLAME, "[KIND:]FILE.svg", 0,
+	 "a flame graph; KIND: alloc_bytes (default) and alloc_objects, which imply --alloc=every, or tail", 3},
+	{"folded", KEY_FOLDED, "KIND:FILE", 0, "the same as folded stacks", 3},
+	{"pprof", KEY_PPROF, "FILE.pb.gz", 0, "the allocations as a pprof profile; implies --alloc=every", 3},
+	{"output", 'o', "FILE", 0, "record: where the records go", 3},
+	{0, 0, 0, 0, "Help:", -1},
+	{"verbose", 'v', 0, 0, "libbpf's own messages on stderr", -1},
+	{"withhold-sched", KEY_WITHHOLD, 0, OPTION_HIDDEN, 0, -1},
 	{0}
 };
 
@@ -85,6 +99,19 @@ bool trace_parse_fail_rule(const char *text, struct fail_rule *rule)
 	return false;
 }
 
+uint64_t fail_rule_value(const struct fail_rule *rule, const struct quantiles *quantiles)
+{
+	if (rule->percent == 50)
+		return quantiles->p50;
+	if (rule->percent == 90)
+		return quantiles->p90;
+	if (rule->percent == 99)
+		return quantiles->p99;
+	if (rule->percent == 99.9)
+		return quantiles->p999;
+	return rule->percent == 99.99 ? quantiles->p9999 : quantiles->max;
+}
+
 static bool parse_bytes(const char *text, uint64_t *bytes)
 {
 	char *end;
@@ -99,7 +126,7 @@ static bool parse_bytes(const char *text, uint64_t *bytes)
 
 static bool flame_kind_parse(const char *name, size_t length, enum flame_kind *kind)
 {
-	static const char *const names[FLAME_KIND_COUNT] = {"alloc_bytes", "alloc_objects"};
+	static const char *const names[FLAME_KIND_COUNT] = {"alloc_bytes", "alloc_objects", "tail"};
 	for (int k = 0; k < FLAME_KIND_COUNT; k++) {
 		if (strlen(names[k]) == length && strncmp(name, names[k], length) == 0) {
 			*kind = (enum flame_kind)k;
@@ -117,11 +144,12 @@ static void take_stack_output(struct trace_options *options, const char **paths,
 	if (colon && flame_kind_parse(arg, (size_t)(colon - arg), &kind))
 		arg = colon + 1;
 	else if (kind_required)
-		usage_error("--%s %s: needs KIND:FILE with KIND alloc_bytes or alloc_objects", option, arg);
+		usage_error("--%s %s: needs KIND:FILE with KIND alloc_bytes, alloc_objects or tail", option, arg);
 	if (*arg == '\0')
 		usage_error("--%s: the file name is missing", option);
 	paths[kind] = arg;
-	options->alloc = ALLOC_EVERY;
+	if (kind != FLAME_TAIL)
+		options->alloc = ALLOC_EVERY;
 }
 
 static void take_pid(struct trace_options *options, const char *arg)
@@ -176,6 +204,26 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->pprof_path = arg;
 		options->alloc = ALLOC_EVERY;
 		return 0;
+	case KEY_HTML:
+		options->html_path = arg;
+		return 0;
+	case KEY_REQUESTS:
+		options->requests_path = arg;
+		return 0;
+	case KEY_LISTEN:
+		options->listen = arg;
+		return 0;
+	case KEY_ANYONE:
+		options->listen_anyone = true;
+		return 0;
+	case KEY_COLOR:
+		if (strcmp(arg, "auto") != 0 && strcmp(arg, "always") != 0 && strcmp(arg, "never") != 0)
+			usage_error("--color %s: must be auto, always or never", arg);
+		options->color = arg;
+		return 0;
+	case 'o':
+		options->record_path = arg;
+		return 0;
 	case KEY_FAIL_IF:
 		if (!trace_parse_fail_rule(arg, &options->fail_if))
 			usage_error("--fail-if '%s': needs QUANTILE>TIME, for example 'p99>5ms' or 'max>20ms'", arg);
@@ -189,6 +237,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
+		if (options->command == COMMAND_REPORT && !options->report_path) {
+			options->report_path = arg;
+			return 0;
+		}
 		usage_error("'%s' is not an option; to watch a process: memlab-trace -p PID", arg);
 	case ARGP_KEY_ERROR:
 		return EINVAL;
@@ -198,20 +250,52 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	option_table, parse_option, "-p PID",
+	option_table, parse_option, "-p PID\nrecord -o FILE -p PID\nreport FILE\nprobes -p PID\ndoctor [-p PID]",
 	"See what memory management costs each request of a live process.\v"
 	"The target is neither stopped nor ptraced; killing the tracer leaves nothing behind. Ctrl-C prints the verdict.\n\n"
 	"Exit status: 0 ok, 1 error, 2 usage, 3 no permission, 4 target or probes not found, 5 target ended before "
 	"anything was seen, 99 --fail-if held.",
 	0, 0, 0};
 
+static enum command take_command(int *argc, char **argv)
+{
+	static const char *const names[] = {[COMMAND_RECORD] = "record", [COMMAND_REPORT] = "report",
+					    [COMMAND_PROBES] = "probes", [COMMAND_DOCTOR] = "doctor"};
+	for (int command = COMMAND_RECORD; *argc > 1 && command <= COMMAND_DOCTOR; command++) {
+		if (strcmp(argv[1], names[command]) != 0)
+			continue;
+		memmove(&argv[1], &argv[2], (size_t)(*argc - 1) * sizeof(*argv));
+		--*argc;
+		return (enum command)command;
+	}
+	return COMMAND_TRACE;
+}
+
+/* What each command needs, and what makes no sense with it. */
+static void check_options(const struct trace_options *options)
+{
+	enum command command = options->command;
+	if (command == COMMAND_REPORT) {
+		if (!options->report_path)
+			usage_error("which recording? memlab-trace report FILE");
+		if (options->pid || options->listen || options->alloc == ALLOC_EVERY)
+			usage_error("a recording has no process: -p, --listen and the outputs of allocations are for live ones");
+		return;
+	}
+	if (options->pid == 0 && command != COMMAND_DOCTOR)
+		usage_error("which process? give -p PID");
+	if (command == COMMAND_RECORD && !options->record_path)
+		usage_error("where to? memlab-trace record -o FILE -p PID");
+	if (command != COMMAND_RECORD && options->record_path)
+		usage_error("-o is for memlab-trace record");
+}
+
 void trace_options_parse(struct trace_options *options, int argc, char **argv)
 {
-	*options = (struct trace_options){.ring_bytes = 8u << 20};
+	*options = (struct trace_options){.command = take_command(&argc, argv), .ring_bytes = 8u << 20, .color = "auto"};
 	argp_err_exit_status = EXIT_USAGE;
 	/* Long options with one dash too, as Go's tools have them. */
 	if (argp_parse(&argp, argc, argv, ARGP_LONG_ONLY, 0, options) != 0)
 		exit(EXIT_USAGE);
-	if (options->pid == 0)
-		usage_error("which process? give -p PID");
+	check_options(options);
 }

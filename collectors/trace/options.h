@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attribution/result.h"
+
 /* Exit statuses of memlab-trace, part of its interface. */
 enum exit_status {
 	EXIT_OK = 0,
@@ -22,7 +24,15 @@ enum exit_status {
 
 enum alloc_mode { ALLOC_COUNTERS, ALLOC_EVERY };
 
-enum flame_kind { FLAME_ALLOC_BYTES, FLAME_ALLOC_OBJECTS, FLAME_KIND_COUNT };
+enum flame_kind { FLAME_ALLOC_BYTES, FLAME_ALLOC_OBJECTS, FLAME_TAIL, FLAME_KIND_COUNT };
+
+enum command {
+	COMMAND_TRACE,  /* memlab-trace -p PID */
+	COMMAND_RECORD, /* memlab-trace record -o FILE -p PID: the same, and keeps the records */
+	COMMAND_REPORT, /* memlab-trace report FILE */
+	COMMAND_PROBES, /* memlab-trace probes -p PID */
+	COMMAND_DOCTOR  /* memlab-trace doctor [-p PID] */
+};
 
 /* --fail-if 'p99>5ms': the quantile named is compared with a length of time. */
 struct fail_rule {
@@ -33,14 +43,18 @@ struct fail_rule {
 };
 
 struct trace_options {
+	enum command command;
 	int pid;                /* 0: none given */
-	char **command;         /* NULL-ended, after `--`; NULL: none */
 	uint64_t duration_ns;   /* 0: until interrupted or the target ends */
 	enum alloc_mode alloc;
 	bool require_probes;
 	bool withhold_sched;    /* a test's tool: no scheduler records */
 	bool jsonl;
-	const char *json_path, *pprof_path;
+	const char *color;      /* auto, always, never */
+	const char *listen;     /* ADDRESS:PORT of the live page; NULL: none */
+	bool listen_anyone;     /* other addresses than loopback */
+	const char *record_path, *report_path;
+	const char *json_path, *pprof_path, *html_path, *requests_path;
 	const char *flame_path[FLAME_KIND_COUNT], *folded_path[FLAME_KIND_COUNT];
 	struct fail_rule fail_if;
 	uint64_t ring_bytes;
@@ -58,5 +72,8 @@ bool trace_parse_time(const char *text, uint64_t *ns);
 
 /* Parses "p99>5ms"; false when it is not of that form. `text` must stay alive. */
 bool trace_parse_fail_rule(const char *text, struct fail_rule *rule);
+
+/* The quantile that the rule is about. */
+uint64_t fail_rule_value(const struct fail_rule *rule, const struct quantiles *quantiles);
 
 #endif

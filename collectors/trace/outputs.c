@@ -2,7 +2,7 @@
 #include "outputs.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,41 +10,86 @@
 #include "export/folded.h"
 #include "export/json.h"
 #include "export/pprof.h"
+#include "export/tail.h"
 #include "export/tree.h"
 
-/* A file being written; the first error sticks. */
-struct output {
-	const char *option, *path;
-	FILE *file;
-	int error;
-};
+/* ------------------------------------------------------------------ files */
 
-static struct output output_open(const char *option, const char *path)
+static int output_failed(const struct output *output, int error)
 {
-	FILE *file = fopen(path, "w");
-	return (struct output){option, path, file, file ? 0 : -errno};
-}
-
-static int output_close(struct output *output)
-{
-	if (output->file && fclose(output->file) != 0 && output->error == 0)
-		output->error = -errno;
-	if (output->error == 0)
-		return EXIT_OK;
-	fprintf(stderr, "memlab-trace: cannot write %s: %s; choose another file for --%s\n", output->path,
-		strerror(-output->error), output->option);
+	fprintf(stderr, "memlab-trace: cannot write %s: %s; choose another file for --%s\n", output->path, strerror(-error),
+		output->option);
 	return EXIT_ERROR;
 }
 
-int outputs_json(const struct trace_options *options, const struct trace_info *info, const struct summary *summary)
+static int output_open(struct output *output, const char *option, const char *path)
 {
-	if (!options->json_path)
+	*output = (struct output){.option = option, .path = path};
+	if (!path)
 		return EXIT_OK;
-	struct output output = output_open("json", options->json_path);
-	if (output.file)
-		output.error = export_json(output.file, info, summary);
-	return output_close(&output);
+	output->file = fopen(path, "w");
+	return output->file ? EXIT_OK : output_failed(output, -errno);
 }
+
+static int output_close(struct output *output, int error)
+{
+	if (!output->file)
+		return EXIT_OK;
+	if (ferror(output->file) && error == 0)
+		error = -EIO;
+	if (fclose(output->file) != 0 && error == 0)
+		error = -errno;
+	output->file = NULL;
+	return error ? output_failed(output, error) : EXIT_OK;
+}
+
+int outputs_open(struct outputs *outputs, const struct trace_options *options)
+{
+	int status = output_open(&outputs->json, "json", options->json_path);
+	status = status ? status : output_open(&outputs->html, "html", options->html_path);
+	status = status ? status : output_open(&outputs->pprof, "pprof", options->pprof_path);
+	status = status ? status : output_open(&outputs->requests, "requests", options->requests_path);
+	for (int kind = 0; kind < FLAME_KIND_COUNT && status == EXIT_OK; kind++) {
+		status = output_open(&outputs->flame[kind], "flame", options->flame_path[kind]);
+		status = status ? status : output_open(&outputs->folded[kind], "folded", options->folded_path[kind]);
+	}
+	return status;
+}
+
+/* --------------------------------------------------------------- requests */
+
+static void requests_header(FILE *file)
+{
+	fputs("arrival_ns,begin_ns,end_ns,tid,local_port,peer_port,key,status,allocs,alloc_bytes", file);
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		fprintf(file, ",queue_%s_ns", cause_name((enum cause)cause));
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		fprintf(file, ",service_%s_ns", cause_name((enum cause)cause));
+	fputc('\n', file);
+}
+
+void outputs_request(struct outputs *outputs, const struct request *request)
+{
+	FILE *file = outputs->requests.file;
+	if (!file)
+		return;
+	if (ftell(file) == 0)
+		requests_header(file);
+	fprintf(file, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%u,%u,%u,", request->arrival_ns, request->begin_ns, request->end_ns,
+		request->tid, request->local_port, request->peer_port);
+	if (request->has_service)
+		fprintf(file, "%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64, request->key, request->status, request->allocs,
+			request->alloc_bytes);
+	else
+		fputs(",,,", file);
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		fprintf(file, ",%" PRIu64, request->queue.ns[cause]);
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		fprintf(file, ",%" PRIu64, request->service.ns[cause]);
+	fputc('\n', file);
+}
+
+/* ----------------------------------------------------------------- stacks */
 
 static const struct {
 	enum tree_weight weight;
@@ -54,71 +99,69 @@ static const struct {
 	[FLAME_ALLOC_OBJECTS] = {TREE_COUNT, "Allocated objects", "objects"},
 };
 
-static int write_flame(const char *path, const struct tree *tree, enum flame_kind kind, const struct trace_info *info)
+static int fill_tree(struct tree *tree, enum flame_kind kind, const struct outputs_story *story)
 {
-	char subtitle[96];
-	snprintf(subtitle, sizeof(subtitle), "%s[%u], %.1f s", info->comm, info->pid, (double)info->duration_ns / 1e9);
-	struct flame_options flame = {kinds[kind].title, subtitle, kinds[kind].unit};
-	struct output output = output_open("flame", path);
-	if (output.file)
-		output.error = export_flame(output.file, tree, &flame);
-	return output_close(&output);
+	if (kind == FLAME_TAIL)
+		return tree_add_tail(tree, story->summary);
+	if (!story->stacks)
+		return 0;
+	struct frame_namer namer = symbols_namer(story->symbols);
+	return tree_add_stacks(tree, story->stacks, kinds[kind].weight, &namer, 0);
 }
 
-static int write_folded(const char *path, const struct tree *tree)
+static int write_flame(FILE *file, const struct tree *tree, enum flame_kind kind, const struct trace_info *info)
 {
-	struct output output = output_open("folded", path);
-	if (output.file)
-		output.error = export_folded(output.file, tree);
-	return output_close(&output);
+	if (kind == FLAME_TAIL)
+		return export_flame(file, tree, &tail_flame_options);
+	char subtitle[96];
+	snprintf(subtitle, sizeof(subtitle), "%s[%u], %.1f s", info->comm, info->pid, (double)info->duration_ns / 1e9);
+	struct flame_options options = {kinds[kind].title, subtitle, kinds[kind].unit};
+	return export_flame(file, tree, &options);
 }
 
 /* One kind's tree, drawn in the ways asked for. */
-static int outputs_kind(const struct trace_options *options, enum flame_kind kind, const struct trace_info *info,
-			const struct stacks *stacks, struct symbols *symbols)
+static int write_kind(struct outputs *outputs, enum flame_kind kind, const struct outputs_story *story)
 {
-	const char *flame = options->flame_path[kind], *folded = options->folded_path[kind];
-	if (!flame && !folded)
+	struct output *flame = &outputs->flame[kind], *folded = &outputs->folded[kind];
+	if (!flame->file && !folded->file)
 		return EXIT_OK;
-	int status = EXIT_ERROR;
-	struct frame_namer namer = symbols_namer(symbols);
 	struct tree *tree = tree_new();
-	if (!tree || tree_add_stacks(tree, stacks, kinds[kind].weight, &namer, 0) < 0) {
-		fputs("memlab-trace: out of memory for the stacks; use a shorter run\n", stderr);
-	} else {
-		status = flame ? write_flame(flame, tree, kind, info) : EXIT_OK;
-		int folded_status = folded ? write_folded(folded, tree) : EXIT_OK;
-		status = status != EXIT_OK ? status : folded_status;
-	}
+	int error = tree ? fill_tree(tree, kind, story) : -ENOMEM;
+	int flame_error = error == 0 && flame->file ? write_flame(flame->file, tree, kind, story->info) : error;
+	int folded_error = error == 0 && folded->file ? export_folded(folded->file, tree) : error;
 	tree_free(tree);
-	return status;
+	int status = output_close(flame, flame_error);
+	int folded_status = output_close(folded, folded_error);
+	return status ? status : folded_status;
 }
 
-static int write_pprof(const char *path, const struct trace_info *info, const struct stacks *stacks, struct symbols *symbols)
+static int write_pprof(FILE *file, const struct outputs_story *story)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
-	struct pprof_options pprof = {
+	struct pprof_options options = {
 		.count_type = "alloc_objects",
 		.amount_type = "alloc_space",
 		.amount_unit = "bytes",
-		.wall_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - info->duration_ns,
-		.duration_ns = info->duration_ns,
+		.wall_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - story->info->duration_ns,
+		.duration_ns = story->info->duration_ns,
 	};
-	struct output output = output_open("pprof", path);
-	if (output.file)
-		output.error = export_pprof(output.file, stacks, symbols, &pprof);
-	return output_close(&output);
+	return export_pprof(file, story->stacks, story->symbols, &options);
 }
 
-int outputs_stacks(const struct trace_options *options, const struct trace_info *info, const struct stacks *stacks,
-		   struct symbols *symbols)
+int outputs_write(struct outputs *outputs, const struct outputs_story *story)
 {
-	int status = EXIT_OK;
+	int error = outputs->json.file ? export_json(outputs->json.file, story->info, story->summary) : 0;
+	int status = output_close(&outputs->json, error);
+	error = outputs->html.file ? board_freeze(story->board, outputs->html.file) : 0;
+	int html = output_close(&outputs->html, error);
+	error = outputs->pprof.file ? write_pprof(outputs->pprof.file, story) : 0;
+	int pprof = output_close(&outputs->pprof, error);
+	int requests = output_close(&outputs->requests, 0);
+	status = status ? status : html ? html : pprof ? pprof : requests;
 	for (int kind = 0; kind < FLAME_KIND_COUNT; kind++) {
-		int kind_status = outputs_kind(options, (enum flame_kind)kind, info, stacks, symbols);
-		status = status != EXIT_OK ? status : kind_status;
+		int kind_status = write_kind(outputs, (enum flame_kind)kind, story);
+		status = status ? status : kind_status;
 	}
-	int pprof_status = options->pprof_path ? write_pprof(options->pprof_path, info, stacks, symbols) : EXIT_OK;
-	return status != EXIT_OK ? status : pprof_status;
+	return status;
 }

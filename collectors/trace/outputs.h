@@ -1,24 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files a run leaves, as the command line asked for them.
+ * The files a trace leaves, as the command line asked for them.
  *
- * Every function says on stderr what went wrong with which file and what to do, and returns an exit status; a file
- * that could not be written whole is an error, never silence.
+ * They are opened once the target is found and before the tracer gives up its rights: a bad path is said at once, and
+ * a folder of another user can still be written to. Every function says on stderr what went wrong with which file and
+ * what to do, and returns an exit status; a file that could not be written whole is an error, never silence.
  */
 #ifndef MEMLAB_TRACE_OUTPUTS_H
 #define MEMLAB_TRACE_OUTPUTS_H
+
+#include <stdio.h>
 
 #include "attribution/result.h"
 #include "core/info.h"
 #include "core/stacks.h"
 #include "options.h"
 #include "symbol/symbols.h"
+#include "ui/board.h"
 
-/* --json */
-int outputs_json(const struct trace_options *options, const struct trace_info *info, const struct summary *summary);
+struct output {
+	const char *option, *path;
+	FILE *file; /* NULL: not asked for */
+	int error;  /* the first one; a negative errno */
+};
 
-/* --flame, --folded, --pprof: the allocations' stacks. */
-int outputs_stacks(const struct trace_options *options, const struct trace_info *info, const struct stacks *stacks,
-		   struct symbols *symbols);
+struct outputs {
+	struct output json, html, pprof, requests;
+	struct output flame[FLAME_KIND_COUNT], folded[FLAME_KIND_COUNT];
+};
+
+int outputs_open(struct outputs *outputs, const struct trace_options *options);
+
+/* One line of --requests; the first call writes the header. */
+void outputs_request(struct outputs *outputs, const struct request *request);
+
+struct outputs_story {
+	const struct trace_info *info;
+	const struct summary *summary;
+	const struct stacks *stacks; /* NULL: no allocations were recorded */
+	struct symbols *symbols;
+	struct board *board; /* NULL unless html was asked for */
+};
+
+/* Writes and closes all of them. */
+int outputs_write(struct outputs *outputs, const struct outputs_story *story);
 
 #endif

@@ -29,7 +29,7 @@ load common
 	ask >"$dir/allocs.after.json"
 	check "$dir/trace.json" '.alloc.per_request_mean >= 10 and .alloc.bytes_per_request_mean > 0'
 	traced=$(jq .alloc.total "$dir/trace.json")
-	counted=$(jq -n --slurpfile a "$dir/allocs.before.json" --slurpfile b "$dir/allocs.after.json" '$b[0].total_objects - $a[0].total_objects')
+	counted=$(jq -n --slurpfile a "$dir/allocs.before.json" --slurpfile b "$dir/allocs.after.json" '$b[0].total_allocs - $a[0].total_allocs')
 	echo "traced $traced, counted by the service $counted"
 	[ "$traced" = "$counted" ]
 }

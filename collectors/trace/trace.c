@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attribution/attribution.h"
+#include "core/info.h"
+#include "core/stacks.h"
+#include "export/json.h"
+#include "outputs.h"
+#include "source/calibrate.h"
+#include "source/recording.h"
+#include "source/rights.h"
+#include "source/source.h"
+#include "symbol/symbols.h"
+#include "ui/board.h"
+#include "ui/live.h"
+#include "ui/screen.h"
+
+#define DRAIN_INTERVAL_NS 5000000u /* an 8 MiB ring takes longer to fill at any rate seen */
+#define REPORT_INTERVAL_NS 1000000000u
+#define MEASURE_NS 1000000000u /* how long the kernel times our programs */
+
+struct trace {
+	const struct trace_options *options;
+	struct source *source;
+	struct target_info target;
+	struct attribution *attribution;
+	struct stacks *stacks;   /* of allocations; NULL: not asked for */
+	struct symbols *symbols;
+	struct board *board;     /* who watches along: page, metrics, live view; NULL: nobody */
+	struct live *live;       /* NULL: no terminal to draw on */
+	struct recording *recording;
+	int recording_error;
+	struct outputs outputs;
+	struct trace_info info;
+	struct summary summary;
+	double trap_ns;    /* what a probe costs here; < 0: not known */
+	uint64_t begin_ns, newest_ns;
+	bool measuring;
+};
+
+void trace_say(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fputs("memlab-trace: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+/* ---------------------------------------------------------------- signals */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+	if (interrupted)
+		_exit(128 + signal_number);
+	interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---------------------------------------------------------------- records */
+
+static void take_record(void *context, const struct record *record)
+{
+	struct trace *trace = context;
+	if (record->time_ns > trace->newest_ns)
+		trace->newest_ns = record->time_ns;
+	if (trace->recording && trace->recording_error == 0)
+		trace->recording_error = recording_take(trace->recording, record);
+	/* An unknown kind or a lack of memory is counted by attribution. */
+	(void)attribution_feed(trace->attribution, record);
+	if (trace->stacks && record->kind == RECORD_STACK)
+		(void)stacks_add_allocation(trace->stacks, (const struct record_stack *)record, 0);
+}
+
+static void take_request(void *context, const struct request *request)
+{
+	struct trace *trace = context;
+	outputs_request(&trace->outputs, request);
+	if (trace->board)
+		board_request(trace->board, request);
+}
+
+/* Until nothing more comes: what the kernel wrote while we read is part of the story. */
+static void drain_rest(struct trace *trace)
+{
+	for (int round = 0; round < 100 && source_drain(trace->source, take_record, trace) > 0; round++)
+		;
+}
+
+/* ------------------------------------------------------------------- cost */
+
+/*
+ * What one request costs the target: the traps of its probes at the price measured at start, and the time of the
+ * programs, which the kernel measured for a second; until then, and without that right, not known.
+ */
+static double target_ns_per_request(const struct trace *trace, const struct source_counts *counts)
+{
+	if (trace->summary.requests == 0 || trace->trap_ns < 0 || counts->bpf_runs == 0)
+		return -1;
+	double traps = 0;
+	for (unsigned id = 0; id < SOURCE_EVENTS; id++)
+		traps += (double)counts->event_hits[id];
+	double timed = (double)counts->bpf_run_ns / (double)counts->bpf_timed_ns; /* of programs, per ns of wall time */
+	double watched_ns = (double)(trace->summary.last_ns - trace->summary.first_ns);
+	return (traps * trace->trap_ns + timed * watched_ns) / (double)trace->summary.requests;
+}
+
+static double own_cpu_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ------------------------------------------------------------------ views */
+
+static void update_story(struct trace *trace)
+{
+	struct trace_info *info = &trace->info;
+	struct source_counts counts;
+	source_counts(trace->source, &counts);
+	attribution_summary(trace->attribution, &trace->summary);
+	/* The kernel's count includes losses after which no record of that CPU came. */
+	if (trace->summary.lost < counts.lost)
+		trace->summary.lost = counts.lost;
+	uint64_t now_ns = trace->options->command == COMMAND_REPORT ? trace->newest_ns : source_now_ns();
+	info->duration_ns = now_ns > trace->begin_ns ? now_ns - trace->begin_ns : 1;
+	uint64_t active_ns = trace->summary.last_ns - trace->summary.first_ns;
+	info->requests_per_second = active_ns ? (double)trace->summary.requests * 1e9 / (double)active_ns : 0;
+	if (trace->options->command == COMMAND_REPORT)
+		return;
+	info->cost.tracer_cpu_percent = own_cpu_seconds() * 100 / ((double)info->duration_ns / 1e9);
+	info->cost.target_ns_per_request = target_ns_per_request(trace, &counts);
+}
+
+static int apply_fail_rule(const struct trace *trace)
+{
+	const struct fail_rule *rule = &trace->options->fail_if;
+	if (!rule->text || trace->summary.requests == 0)
+		return EXIT_OK;
+	uint64_t value_ns = fail_rule_value(rule, &trace->summary.server);
+	bool failed = rule->above ? value_ns > rule->limit_ns : value_ns < rule->limit_ns;
+	trace_say("%s: %s (got %.3f ms)", rule->text, failed ? "failed" : "ok", (double)value_ns / 1e6);
+	return failed ? EXIT_FAIL_IF : EXIT_OK;
+}
+
+static void print_verdict(struct trace *trace)
+{
+	if (trace->options->jsonl)
+		export_json(stdout, &trace->info, &trace->summary);
+	else
+		screen_print(stdout, &trace->info, &trace->summary);
+	fflush(stdout);
+}
+
+static int close_recording(struct trace *trace)
+{
+	if (!trace->recording)
+		return EXIT_OK;
+	struct source_counts counts;
+	source_counts(trace->source, &counts);
+	int error = recording_close(trace->recording, &counts);
+	trace->recording = NULL;
+	error = trace->recording_error ? trace->recording_error : error;
+	if (error)
+		trace_say("cannot write %s: %s; choose another file for -o", trace->options->record_path, strerror(-error));
+	return error ? EXIT_ERROR : EXIT_OK;
+}
+
+static int finish(struct trace *trace)
+{
+	attribution_finish(trace->attribution);
+	update_story(trace);
+	live_close(trace->live);
+	trace->live = NULL;
+	print_verdict(trace);
+	const char *trouble = source_trouble(trace->source);
+	if (trouble[0])
+		trace_say("%s", trouble);
+	struct outputs_story story = {&trace->info, &trace->summary, trace->stacks, trace->symbols, trace->board};
+	int recorded = close_recording(trace);
+	int status = outputs_write(&trace->outputs, &story);
+	int verdict = apply_fail_rule(trace);
+	return recorded ? recorded : status ? status : verdict;
+}
+
+/* ------------------------------------------------------------------ watch */
+
+/* Once a second, or at every turn of the loop where somebody reads along. Returns true when the user quits. */
+static bool show(struct trace *trace, uint64_t now_ns, uint64_t *next_ns)
+{
+	bool due = now_ns >= *next_ns;
+	if (due) {
+		*next_ns += REPORT_INTERVAL_NS;
+		update_story(trace);
+	}
+	if (due && trace->options->jsonl) {
+		export_json(stdout, &trace->info, &trace->summary);
+		fflush(stdout);
+	}
+	if (trace->board)
+		board_poll(trace->board);
+	return trace->live && live_tick(trace->live, now_ns, &trace->info, &trace->summary, board_history(trace->board));
+}
+
+static void end_measuring(struct trace *trace, uint64_t now_ns)
+{
+	if (trace->measuring && now_ns - trace->begin_ns >= MEASURE_NS) {
+		source_measure_end(trace->source);
+		trace->measuring = false;
+	}
+}
+
+/* Drains on a timer until interrupted, the time is over, the user quits or the target has ended. */
+static void watch(struct trace *trace)
+{
+	uint64_t end_ns = trace->options->duration_ns ? trace->begin_ns + trace->options->duration_ns : UINT64_MAX;
+	uint64_t next_ns = trace->begin_ns + REPORT_INTERVAL_NS;
+	while (!interrupted) {
+		struct timespec pause = {.tv_nsec = DRAIN_INTERVAL_NS};
+		nanosleep(&pause, NULL);
+		bool alive = source_target_alive(trace->source);
+		source_drain(trace->source, take_record, trace);
+		uint64_t now_ns = source_now_ns();
+		attribution_advance(trace->attribution, now_ns);
+		end_measuring(trace, now_ns);
+		if (show(trace, now_ns, &next_ns) || !alive || now_ns >= end_ns)
+			return;
+	}
+}
+
+/* ------------------------------------------------------------------- open */
+
+static int open_attribution(struct trace *trace)
+{
+	struct attribution_config config = {
+		.tgid = trace->target.tgid,
+		.has_end_events = trace->target.has_request_end,
+		.no_sched = trace->target.no_sched,
+		.on_request = take_request,
+		.context = trace,
+	};
+	trace->attribution = attribution_new(&config);
+	if (!trace->attribution)
+		trace_say("out of memory");
+	return trace->attribution ? EXIT_OK : EXIT_ERROR;
+}
+
+static void fill_info(struct trace *trace)
+{
+	struct trace_info *info = &trace->info;
+	const struct target_info *target = &trace->target;
+	*info = (struct trace_info){
+		.version = MEMLAB_VERSION,
+		.pid = target->pid,
+		.kind = target->kind,
+		.mode = "exact",
+		.alloc_mode = trace->options->alloc == ALLOC_EVERY ? "every" : "counters",
+		.probes_found = target->probes_found,
+		.probes_attached = target->probes_attached,
+		.attach_ns = target->attach_ns,
+		.cost = {.target_ns_per_request = -1, .tracer_cpu_percent = -1, .budget_percent = -1},
+		.run_json = target->run_json[0] ? target->run_json : NULL,
+		.missing = target->missing,
+	};
+	memcpy(info->comm, target->comm, sizeof(info->comm));
+	screen_detect(info, stdout, trace->options->color);
+}
+
+/* Stacks need names, and names the files as they are now: the target may end before the report. */
+static int open_stacks(struct trace *trace)
+{
+	if (trace->options->alloc != ALLOC_EVERY)
+		return EXIT_OK;
+	if (trace->target.probes_attached == 0) {
+		trace_say("process %u has no memlab probes, so its allocations cannot be seen; leave --alloc, --pprof and "
+			  "the alloc_ kinds of --flame and --folded out", trace->target.pid);
+		return EXIT_NO_TARGET;
+	}
+	int error = symbols_open(&trace->symbols, (pid_t)trace->target.pid);
+	trace->stacks = stacks_new(0);
+	if (error == 0 && trace->stacks)
+		return EXIT_OK;
+	trace_say("cannot read the symbols of process %u: %s", trace->target.pid, strerror(error ? -error : ENOMEM));
+	return EXIT_ERROR;
+}
+
+static int listen_to(struct trace *trace)
+{
+	int error = board_listen(trace->board, trace->options->listen, trace->options->listen_anyone);
+	if (error == 0) {
+		trace_say("page and metrics on http://127.0.0.1:%u/", board_port(trace->board));
+		return EXIT_OK;
+	}
+	trace_say("cannot listen on %s: %s; %s", trace->options->listen, strerror(-error),
+		  error == -EPERM ? "only loopback is served unless --listen-anyone is given" : "choose another --listen ADDRESS:PORT");
+	return error == -EINVAL || error == -EPERM ? EXIT_USAGE : EXIT_ERROR;
+}
+
+/* Whoever watches along: a page, a scraper, a terminal, a frozen report. */
+static int open_board(struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	bool terminal = options->command == COMMAND_TRACE && !options->jsonl && live_open(&trace->live) == 0;
+	if (!terminal && !options->listen && !options->html_path)
+		return EXIT_OK;
+	struct board_source source = {&trace->info, &trace->summary, trace->stacks, trace->symbols};
+	trace->board = board_new(&source);
+	if (!trace->board) {
+		trace_say("out of memory");
+		return EXIT_ERROR;
+	}
+	return options->listen ? listen_to(trace) : EXIT_OK;
+}
+
+static int open_recording(struct trace *trace)
+{
+	const char *path = trace->options->record_path;
+	if (!path)
+		return EXIT_OK;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int error = fd < 0 ? -errno : recording_create(fd, &trace->target, &trace->recording);
+	if (error)
+		trace_say("cannot write %s: %s; choose another file for -o", path, strerror(-error));
+	return error ? EXIT_ERROR : EXIT_OK;
+}
+
+/* What both kinds of trace need once the source is open. */
+static int open_rest(struct trace *trace)
+{
+	source_info(trace->source, &trace->target);
+	fill_info(trace);
+	int status = open_attribution(trace);
+	status = status ? status : open_stacks(trace);
+	status = status ? status : outputs_open(&trace->outputs, trace->options);
+	status = status ? status : open_recording(trace);
+	return status ? status : open_board(trace);
+}
+
+static int open_live(struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	struct calibration calibration;
+	trace->trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1;
+	struct source_options source_options = {
+		.pid = options->pid,
+		.watch_alloc = options->alloc == ALLOC_EVERY,
+		.no_sched = options->withhold_sched,
+		.measure = true,
+		.verbose = options->verbose,
+		.ring_bytes = options->ring_bytes,
+	};
+	struct source_error error = {0};
+	if (source_open_live(&source_options, &trace->source, &error) < 0) {
+		trace_say("%s", error.text);
+		return error.status;
+	}
+	trace->measuring = true;
+	int status = open_rest(trace);
+	if (status == EXIT_OK && options->require_probes && trace->target.probes_attached == 0) {
+		trace_say("no memlab probes in process %d (%s): is this memlab-svc? without --require-probes it is traced by its sockets",
+			  options->pid, trace->target.exe);
+		return EXIT_NO_TARGET;
+	}
+	return status;
+}
+
+static void trace_close(struct trace *trace)
+{
+	live_close(trace->live);
+	if (trace->recording)
+		recording_close(trace->recording, NULL);
+	board_free(trace->board);
+	stacks_free(trace->stacks);
+	symbols_close(trace->symbols);
+	attribution_free(trace->attribution);
+	source_close(trace->source);
+}
+
+/* ---------------------------------------------------------------- programs */
+
+int trace_live(const struct trace_options *options)
+{
+	struct trace trace = {.options = options};
+	catch_signals();
+	int status = open_live(&trace);
+	if (status == EXIT_OK) {
+		int error = rights_drop();
+		if (error)
+			trace_say("cannot give up the rights that attaching took: %s; going on with them", strerror(-error));
+		trace.begin_ns = source_now_ns();
+		if (!trace.live)
+			trace_say("watching %s[%u] (not stopped, not ptraced); Ctrl-C prints the verdict", trace.info.comm,
+				  trace.info.pid);
+		watch(&trace);
+		bool left = !source_target_alive(trace.source);
+		drain_rest(&trace);
+		status = finish(&trace);
+		if (status == EXIT_OK && left && trace.summary.requests == 0) {
+			trace_say("process %d ended before a request was seen", options->pid);
+			status = EXIT_TARGET_LEFT;
+		}
+	}
+	trace_close(&trace);
+	return status;
+}
+
+int trace_report(const struct trace_options *options)
+{
+	struct trace trace = {.options = options, .trap_ns = -1};
+	struct source_error error = {0};
+	if (source_open_recording(options->report_path, &trace.source, &error) < 0) {
+		trace_say("%s", error.text);
+		return error.status;
+	}
+	int status = open_rest(&trace);
+	if (status == EXIT_OK) {
+		trace.begin_ns = trace.target.attached_at_ns;
+		while (source_drain(trace.source, take_record, &trace) > 0)
+			attribution_advance(trace.attribution, trace.newest_ns);
+		status = finish(&trace);
+	}
+	trace_close(&trace);
+	return status;
+}
