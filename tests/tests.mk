@@ -42,7 +42,7 @@ $(eval $(call test_rule,$(BPF_TESTS),$(TRACE_LIB),$(TRACE_LIBS)))
 test-programs: $(TEST_PROGRAMS)
 	$(give_back)
 
-test: ## unit, integration and real-BPF tests (root for the last)
+test: deps-test-check ## unit, integration and real-BPF tests (root for the last)
 	$(Q)$(MAKE) --no-print-directory all test-programs
 	$(Q)tests/run $(B); status=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
 

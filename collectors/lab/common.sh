@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make demo` and `make up` share: start a service, a tracer, a load, and leave nothing running.
 # Sourced; expects $bin (the programs' folder) and $out (where logs go).
+: "${bin:?}" "${out:?}"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 die() { printf 'memlab: %s\n' "$*" >&2; exit 1; }
