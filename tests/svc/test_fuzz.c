@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fuzz targets on a fixed corpus and its seeded mutations: what every `make test` can afford. */
+#include "unit.h"
+
+#include "fuzz/targets.h"
+
+#define ROUNDS 20000
+
+static uint64_t random_state = 1;
+
+static uint32_t random_below(uint32_t limit)
+{
+	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)((random_state >> 33) % limit);
+}
+
+/* Change, insert, remove or double a few bytes. */
+static size_t mutate(uint8_t *bytes, size_t size, size_t most)
+{
+	for (uint32_t n = random_below(5); n > 0; n--) {
+		size_t at = size ? random_below((uint32_t)size) : 0;
+		switch (random_below(4)) {
+		case 0:
+			bytes[at] = (uint8_t)random_below(256);
+			break;
+		case 1:
+			bytes[at] = "\n\0&=%+-09\"\\\xff"[random_below(12)];
+			break;
+		case 2:
+			size = at;
+			break;
+		default:
+			if (size && size * 2 <= most) {
+				memcpy(bytes + size, bytes, size);
+				size *= 2;
+			}
+		}
+	}
+	return size;
+}
+
+static void test_requests(void **state)
+{
+	(void)state;
+	static const char *const corpus[] = {
+		"\x01GET\n/lookup\nkey\n7\nfmt\njson",	"\x01GET\n/lookup\nkey\n299\nfmt\nbin",
+		"\x40GET\n/lookup\nkey\n7\nfmt\njson",	"\x3fGET\n/lookup\nkey\n18446744073709551616",
+		"\x3eGET\n/lookup\nfmt\nbin\nkey\n1",	"\x01HEAD\n/healthz",
+		"\x01POST\n/debug/knobs\ngogc\n100\ngc\nnow", "\x01GET\n/metrics",
+		"\x01GET\n/debug/allocs",		"\x02PUT\n/lookup\nkey\n1",
+		"\x06GET\n/lookup\nkey\n-1",		"\x01GET\n/readyz",
+	};
+	uint8_t bytes[512];
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		const char *seed = corpus[round % (sizeof(corpus) / sizeof(*corpus))];
+		size_t size = strlen(seed);
+		memcpy(bytes, seed, size);
+		bytes[0] = (uint8_t)random_below(128);
+		fuzz_request(bytes, mutate(bytes, size, sizeof(bytes)));
+	}
+	fuzz_service_close();
+}
+
+/* A whole small file, cut and damaged, with checksums made right in every second case. */
+static void test_files(void **state)
+{
+	(void)state;
+	static uint8_t file[FILE_HEADER_BYTES + FILE_BLOCK_BYTES_MAX], bytes[2 * sizeof(file)];
+	struct file_header header = {.seed = 42, .count = 5};
+	size_t size = FILE_HEADER_BYTES + file_block_write(42, 0, 5, file + FILE_HEADER_BYTES, &header.text_bytes);
+	file_header_write(&header, file);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		memcpy(bytes, file, size);
+		size_t mutated = mutate(bytes, size, sizeof(bytes));
+		if (mutated)
+			bytes[mutated - 1] = (uint8_t)(bytes[mutated - 1] ^ (round & 1));
+		fuzz_file(bytes, mutated);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_requests), cmocka_unit_test(test_files)};
+	return cmocka_run_group_tests_name("fuzz", tests, NULL, NULL);
+}
