@@ -82,6 +82,7 @@ static void add_requests(struct buffer *buffer, const struct metrics *sum)
 	for (unsigned i = 1; i < 6; i++)
 		buffer_add_format(buffer, "\"%uxx\":%" PRIu64 "%s", i, sum_of_class(sum, i), i < 5 ? "," : "},");
 	double lookups = sum->lookups ? (double)sum->lookups : 1;
+	add_u64(buffer, "malloc_bytes", sum->malloc_bytes);
 	buffer_add_text(buffer, "\"lookup\":{");
 	add_u64(buffer, "count", sum->lookups);
 	add_u64(buffer, "allocs", sum->lookup_allocs);

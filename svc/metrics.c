@@ -82,5 +82,6 @@ void metrics_sum(struct metrics *total, const struct metrics *one)
 	add(&total->lookup_alloc_bytes, &one->lookup_alloc_bytes);
 	add(&total->replies_reused, &one->replies_reused);
 	add(&total->replies_created, &one->replies_created);
+	add(&total->malloc_bytes, &one->malloc_bytes);
 	sum_durations(total, one);
 }

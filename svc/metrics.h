@@ -28,6 +28,7 @@ struct metrics {
 	uint64_t lookups; /* answered /lookup with status 200 */
 	uint64_t lookup_allocs, lookup_alloc_bytes;
 	uint64_t replies_reused, replies_created; /* response objects */
+	uint64_t malloc_bytes; /* ever allocated with malloc by the loop's thread; 0 without jemalloc */
 	uint64_t duration_sum_ns;
 	uint64_t duration[METRICS_EDGES + 1];
 	struct metrics_exemplar exemplars[METRICS_EDGES + 1];

@@ -74,12 +74,16 @@ struct loop {
 	struct MHD_Daemon *daemon;
 	struct handler handler;
 	struct metrics *metrics;
+	const uint64_t *malloc_bytes; /* jemalloc's count of this thread; NULL if there is none */
 	struct exchange *free_exchanges;
 	uint64_t in_flight;
 	bool stopping;  /* answers close their connection */
 	bool idle_work; /* the collector had something to do when last asked */
 	struct reply_list replies[2][REPLY_BYTES_MAX + 1];
 };
+
+/* jemalloc's; missing in sanitizer builds. */
+int mallctl(const char *name, void *old, size_t *old_bytes, void *new, size_t new_bytes) __attribute__((weak));
 
 struct server {
 	const struct config *config;
@@ -401,6 +405,8 @@ static void loop_turn(struct loop *loop, int timeout_ms_max)
 		return;
 	}
 	MHD_run(loop->daemon);
+	if (loop->malloc_bytes)
+		__atomic_store_n(&loop->metrics->malloc_bytes, *loop->malloc_bytes, __ATOMIC_RELAXED);
 }
 
 /* Accept what has connected, stop listening, answer what is in flight. */
@@ -425,6 +431,9 @@ static void *loop_main(void *context)
 		exit(1);
 	}
 	gc_park(loop->handler.m);
+	size_t bytes = sizeof(loop->malloc_bytes);
+	if (mallctl && mallctl("thread.allocatedp", &loop->malloc_bytes, &bytes, NULL, 0))
+		loop->malloc_bytes = NULL;
 	while (!loop->stopping)
 		loop_turn(loop, -1);
 	loop_drain(loop);

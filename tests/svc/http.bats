@@ -76,6 +76,25 @@ load service.bash
 	[ "$(allocs .lookup.allocs_per_request)" = 1 ]
 }
 
+@test "the opt path calls malloc for nothing in the steady state" {
+	start_service -- --path opt --index-size 1MiB
+	[ "$(allocs .malloc_bytes)" -gt 0 ] || return 0 # a sanitizer's malloc, which does not count
+	client keepalive "$port"
+	client pipeline "$port" 3000
+	# What asking costs, and a connection; then the same with 3,000 lookups of lengths seen before.
+	cost() {
+		local before
+		before=$(allocs .malloc_bytes)
+		client pipeline "$port" "$1"
+		echo $(($(allocs .malloc_bytes) - before))
+	}
+	cost 1
+	few=$(cost 1)
+	many=$(cost 3000)
+	echo "1 lookup: $few bytes, 3,000: $many"
+	[ "$many" -eq "$few" ]
+}
+
 @test "/debug/allocs says what ran" {
 	start_service -- --path opt --index-size 2MiB --seed 9
 	run curl -s "$url/debug/allocs"
