@@ -8,6 +8,7 @@
 #include "debug_allocs.h"
 #include "knobs.h"
 #include "metrics_page.h"
+#include "pprof.h"
 #include "site.h"
 
 void (*handler_inject)(struct handler *handler, const struct request *request);
@@ -142,6 +143,36 @@ static void answer_metrics(struct handler *handler, const struct request *reques
 	response->reusable = false;
 }
 
+static void answer_pprof_allocs(struct handler *handler, const struct request *request, struct response *response)
+{
+	const char *debug = request->argument(request, "debug");
+	bool text = debug && strcmp(debug, "0");
+	handler->buffer.length = 0;
+	if (text)
+		pprof_allocs_text_add(&handler->buffer, handler->service->heap);
+	else
+		pprof_allocs_add(&handler->buffer, handler->service->heap);
+	answer_buffer(handler, response, 200);
+	response->content_type = text ? "text/plain; charset=utf-8" : "application/octet-stream";
+	response->reusable = false;
+}
+
+/* The command line, arguments separated by NUL, as Go's. */
+static void answer_cmdline(struct handler *handler, const struct request *request, struct response *response)
+{
+	(void)request;
+	handler->buffer.length = 0;
+	FILE *file = fopen("/proc/self/cmdline", "re");
+	if (file) {
+		size_t length = fread(buffer_room(&handler->buffer, 4096), 1, 4096, file);
+		handler->buffer.length = length ? length - 1 : 0;
+		fclose(file);
+	}
+	answer_buffer(handler, response, 200);
+	response->content_type = "text/plain; charset=utf-8";
+	response->reusable = false;
+}
+
 static bool is_get(const struct request *request)
 {
 	return !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
@@ -172,6 +203,7 @@ struct route {
 static const struct route routes[] = {
 	{"/lookup", answer_lookup, false},   {"/healthz", answer_health, false},      {"/readyz", answer_ready, false},
 	{"/metrics", answer_metrics, false}, {"/debug/allocs", answer_allocs, false}, {"/debug/knobs", answer_knobs, true},
+	{"/debug/pprof/allocs", answer_pprof_allocs, false}, {"/debug/pprof/cmdline", answer_cmdline, false},
 };
 
 static const struct route *find_route(const char *path)
@@ -202,7 +234,7 @@ void handler_answer(struct handler *handler, const struct request *request, stru
 		handler_inject(handler, request);
 	const struct route *route = find_route(request->path);
 	if (!route) {
-		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz, /readyz, /metrics, /debug/allocs or /debug/knobs");
+		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz, /readyz, /metrics, /debug/allocs, /debug/knobs or /debug/pprof/allocs");
 		return;
 	}
 	if (!is_get(request) && !(route->post && !strcmp(request->method, "POST"))) {
