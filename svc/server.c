@@ -39,9 +39,19 @@
 #define REPLY_BYTES_MAX 1024
 #define REPLIES_FREE_MAX 64 /* per length */
 
+/*
+ * A connection that waits for a request, in its loop's list; those that are being answered are in none. A client must
+ * deliver a whole request within the idle time-out: libmicrohttpd's own begins anew with every byte.
+ */
+struct waiting {
+	struct waiting *previous, *next;
+	uint64_t since_ns;
+	int fd;
+};
+
 /* One request between the handler's first call and its completion. Plain memory. */
 struct exchange {
-	uint64_t begin_ns;
+	uint64_t begin_ns, end_ns;
 	uint64_t key, allocs, alloc_bytes;
 	uint64_t upload_bytes;
 	struct reply *reply; /* to give back; NULL if libmicrohttpd has its own copy */
@@ -76,6 +86,7 @@ struct loop {
 	struct metrics *metrics;
 	const uint64_t *malloc_bytes; /* jemalloc's count of this thread; NULL if there is none */
 	struct exchange *free_exchanges;
+	struct waiting waiting; /* head of a ring, the longest waiting first */
 	uint64_t in_flight;
 	bool stopping;  /* answers close their connection */
 	bool idle_work; /* the collector had something to do when last asked */
@@ -98,6 +109,63 @@ static uint64_t now_ns(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ----------------------------------------------- connections that wait */
+
+static void waiting_remove(struct waiting *waiting)
+{
+	waiting->previous->next = waiting->next;
+	waiting->next->previous = waiting->previous;
+	waiting->previous = waiting->next = waiting;
+}
+
+static void waiting_append(struct loop *loop, struct waiting *waiting, uint64_t since_ns)
+{
+	waiting->since_ns = since_ns;
+	waiting->previous = loop->waiting.previous;
+	waiting->next = &loop->waiting;
+	waiting->previous->next = waiting->next->previous = waiting;
+}
+
+static struct waiting *waiting_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct loop *loop = context;
+	struct waiting *waiting = *slot;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (waiting)
+			waiting_remove(waiting);
+		free(waiting);
+		*slot = NULL;
+		return;
+	}
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*slot = waiting = info ? malloc(sizeof(*waiting)) : NULL;
+	if (!waiting)
+		return;
+	waiting->fd = info->connect_fd;
+	waiting_append(loop, waiting, now_ns());
+}
+
+/* Shut the sockets of those that took too long; libmicrohttpd then finds them closed. */
+static void waiting_expire(struct loop *loop)
+{
+	const uint64_t timeout_ns = loop->server->config->idle_timeout_s * 1000000000ull;
+	if (loop->waiting.next == &loop->waiting)
+		return;
+	uint64_t now = now_ns();
+	while (loop->waiting.next != &loop->waiting && now - loop->waiting.next->since_ns > timeout_ns) {
+		struct waiting *late = loop->waiting.next;
+		shutdown(late->fd, SHUT_RDWR);
+		waiting_remove(late);
+	}
 }
 
 /* ---------------------------------------------------------- exchanges */
@@ -288,6 +356,7 @@ static enum MHD_Result serve(struct loop *loop, struct MHD_Connection *connectio
 	enum MHD_Result result = handler_needs_heap(request) ? answer_unparked(loop, connection, exchange, request)
 							     : answer(loop, connection, exchange, request);
 	uint64_t end_ns = now_ns();
+	exchange->end_ns = end_ns;
 	metrics_duration(loop->metrics, exchange->key, end_ns - exchange->begin_ns, end_ns);
 	return result;
 }
@@ -317,6 +386,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		*slot = exchange = exchange_new(loop);
 		if (!exchange)
 			return MHD_NO;
+		struct waiting *waiting = waiting_of(connection);
+		if (waiting)
+			waiting_remove(waiting);
 		/* Not worth reading: answered now, which closes the connection. */
 		return has_large_body(connection) ? serve(loop, connection, exchange, &request) : MHD_YES;
 	}
@@ -363,6 +435,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	if (!exchange)
 		return;
 	*slot = NULL;
+	struct waiting *waiting = waiting_of(connection);
+	if (waiting && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		waiting_append(loop, waiting, exchange->end_ns);
 	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->status)
 		exchange_answered(loop, connection, exchange);
 	if (exchange->reply)
@@ -405,6 +480,7 @@ static void loop_turn(struct loop *loop, int timeout_ms_max)
 		return;
 	}
 	MHD_run(loop->daemon);
+	waiting_expire(loop);
 	if (loop->malloc_bytes)
 		__atomic_store_n(&loop->metrics->malloc_bytes, *loop->malloc_bytes, __ATOMIC_RELAXED);
 }
@@ -451,6 +527,7 @@ static struct MHD_Daemon *daemon_start(struct loop *loop)
 				MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 				loop->server->config->idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,
 				MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
@@ -551,6 +628,7 @@ int server_create(const struct config *config, struct metrics *loops, struct ser
 		loop->server = server;
 		loop->metrics = &loops[i];
 		loop->listen_fd = -1;
+		loop->waiting.previous = loop->waiting.next = &loop->waiting;
 		loop->stop_event = eventfd(0, EFD_CLOEXEC);
 		if (loop->stop_event < 0)
 			error = -errno;

@@ -156,6 +156,23 @@ def slow_request(port, seconds):
     assert got == b"" or got.split()[1] == b"408", got
 
 
+def trickle(port, seconds):
+    """A byte now and then does not keep a request open for ever; a client that sends whole requests stays."""
+    s, good = connect(port), connect(port)
+    reader, start = Reader(good), time.monotonic()
+    try:
+        for byte in b"GET /lookup?key=1 HTTP/1.1\r\nX: " + b"y" * 1000:
+            s.sendall(bytes([byte]))
+            good.sendall(get(3))
+            assert reader.answer()[0] == 200
+            time.sleep(float(seconds) / 8)
+            assert time.monotonic() - start < float(seconds) * 5 + 10, "still open"
+    except ConnectionError:
+        pass
+    good.sendall(get(3))
+    assert reader.answer()[0] == 200
+
+
 def slow_reader(port, count="3000"):
     """Asks much, reads late: answers wait in the service and are right in the end."""
     count = int(count)

@@ -129,6 +129,7 @@ load service.bash
 @test "a client that does not finish its request is closed" {
 	start_service -- --index-size 1MiB --idle-timeout 1
 	client slow_request "$port" 1
+	client trickle "$port" 1
 }
 
 @test "a slow reader gets every answer, and right, while collections run" {
