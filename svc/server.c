@@ -29,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probes/flight.h"
 #include "probes/probes.h"
 
 #define BACKLOG 4096
@@ -413,10 +414,17 @@ static uint64_t peer_port(struct MHD_Connection *connection)
 /* The answer was written: tell tracers, count. */
 static void exchange_answered(struct loop *loop, struct MHD_Connection *connection, const struct exchange *exchange)
 {
-	PROBE_FIRE(request_end, peer_port(connection), exchange->key,
-		   (uint64_t)exchange->status | (uint64_t)loop->server->config->path << 16 |
-			   (uint64_t)exchange->format << 17,
-		   exchange->allocs, exchange->alloc_bytes, exchange->begin_ns);
+	uint64_t info = (uint64_t)exchange->status | (uint64_t)loop->server->config->path << 16 |
+			(uint64_t)exchange->format << 17;
+	PROBE_FIRE(request_end, peer_port(connection), exchange->key, info, exchange->allocs, exchange->alloc_bytes,
+		   exchange->begin_ns);
+	if (PROBE_WATCHED(request_flight))
+		flight_note(&(struct flight_entry){.peer_port = peer_port(connection),
+						   .key = exchange->key,
+						   .info = (uint32_t)info,
+						   .allocs = (uint32_t)exchange->allocs,
+						   .alloc_bytes = exchange->alloc_bytes,
+						   .begin_ns = exchange->begin_ns});
 	struct metrics *metrics = loop->metrics;
 	metrics_add(&metrics->requests, 1);
 	metrics_add(&metrics->status[exchange->status], 1);

@@ -6,7 +6,7 @@ HEAP_LIB := $(B)/lib/libmlheap.a
 
 DATASET_MAINS := svc/dataset/memlab-gen.c svc/dataset/memlab-loadindex.c
 DATASET_SRC := $(filter-out $(DATASET_MAINS),$(wildcard svc/dataset/*.c))
-SVC_SRC := $(filter-out svc/main.c,$(wildcard svc/*.c)) $(DATASET_SRC)
+SVC_SRC := $(filter-out svc/main.c,$(wildcard svc/*.c)) svc/probes/flight.c $(DATASET_SRC)
 SVC_LIB := $(B)/lib/libmlsvc.a
 SVC_LIBS := -lmicrohttpd -lz $(JEMALLOC) -lpthread -lm
 
@@ -26,10 +26,11 @@ $(SVC_LIB): $(call objects,$(SVC_SRC))
 	@mkdir -p $(@D)
 	$(call say,AR) rm -f $@; ar rcsD $@ $^
 
-# memlab_run_info must stay in .dynsym, where a tracer finds it in a stripped binary.
+# Both must stay in .dynsym, where a tracer finds them in a stripped binary.
 $(BIN)/memlab-svc: $(call objects,svc/main.c) $(SVC_LIB) $(HEAP_LIB)
 	@mkdir -p $(@D)
-	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info -o $@ $^ $(SVC_LIBS)
+	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info \
+		-Wl,--export-dynamic-symbol=memlab_flight -o $@ $^ $(SVC_LIBS)
 
 $(BIN)/memlab-gen: $(call objects,svc/dataset/memlab-gen.c svc/options.c $(DATASET_SRC)) $(HEAP_LIB)
 	@mkdir -p $(@D)
@@ -53,7 +54,8 @@ INJECT := $(B)/tests/memlab-svc-inject
 EXTRA_TEST_PROGRAMS += $(INJECT)
 $(INJECT): $(call objects,svc/main.c tests/svc/inject.c) $(SVC_LIB) $(HEAP_LIB)
 	@mkdir -p $(@D)
-	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info -o $@ $^ $(SVC_LIBS)
+	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info \
+		-Wl,--export-dynamic-symbol=memlab_flight -o $@ $^ $(SVC_LIBS)
 
 # Coverage-guided fuzzing with clang: FUZZ_SECONDS of each target; crashes are left in build/fuzz.
 FUZZ_SECONDS ?= 60

@@ -23,7 +23,7 @@ bench-trace: $(B)/tests/bench/trace_cost $(B)/tests/bpf/targets/echo ## what wat
 # Small processes to be traced; they fire memlab's probes.
 TRACE_TARGETS := $(call test_binaries,$(wildcard tests/bpf/targets/*.c))
 TEST_PROGRAMS += $(TRACE_TARGETS)
-$(TRACE_TARGETS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/svc/probes/probes.o
+$(TRACE_TARGETS): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/svc/probes/probes.o $(B)/obj/svc/probes/flight.o
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDFLAGS) -rdynamic -o $@ $^ -lpthread
 

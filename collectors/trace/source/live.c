@@ -26,6 +26,7 @@
 #include "../targets/kind.h"
 #include "calibrate.h"
 #include "decode.h"
+#include "flight_reader.h"
 #include "link.h"
 #include "operations.h"
 #include "probes.h"
@@ -46,6 +47,7 @@ struct live {
 	struct probes probes;
 	struct probes allocators;
 	const struct target_kind *kind;
+	struct flight_reader *flight; /* NULL: requests come by their probe */
 	struct trace_bpf *bpf;
 	struct bpf_link *links[LINK_LIMIT];
 	size_t link_count;
@@ -275,14 +277,41 @@ static int seed(struct live *live, struct source_error *error)
 }
 
 #define ALLOC_EVENT (1ull << EVENT_gc_alloc)
-#define UNUSED_EVENTS (1ull << EVENT_gc_pool_miss)
+#define POOL_EVENT (1ull << EVENT_gc_pool_miss)
+#define END_EVENT (1ull << EVENT_request_end)
+#define FLIGHT_EVENT (1ull << EVENT_request_flight)
+
+/* Requests are announced by the probe or through the rings, never both; allocations have a program of their own. */
+static uint64_t events_wanted(const struct live *live)
+{
+	uint64_t events = ~ALLOC_EVENT & ~(live->flight ? END_EVENT : FLIGHT_EVENT);
+	return live->options.watch_all ? events : events & ~POOL_EVENT;
+}
+
+static int find_flight(struct live *live)
+{
+	if (!live->options.flight || live->options.no_probes || !(live->probes.events & FLIGHT_EVENT) ||
+	    live->process.memory < 0)
+		return 0;
+	live->flight = calloc(1, sizeof(*live->flight));
+	if (!live->flight)
+		return -ENOMEM;
+	if (flight_find(live->flight, &live->process)) {
+		flight_start(live->flight);
+		return 0;
+	}
+	free(live->flight);
+	live->flight = NULL;
+	return 0;
+}
 
 static int attach_own_probes(struct live *live)
 {
 	if (live->options.no_probes || !live->probes.place_count)
 		return 0;
-	uint64_t events = ~ALLOC_EVENT & ~(live->options.watch_all ? 0 : UNUSED_EVENTS);
-	int result = probes_attach(&live->probes, live->bpf->progs.runtime_event, events, live->perf_links);
+	int result = find_flight(live);
+	if (!result)
+		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, events_wanted(live), live->perf_links);
 	if (!result && live->options.watch_alloc)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
 	return result;
@@ -332,6 +361,8 @@ static int ring_take(void *context, void *data, size_t size)
 	struct record_stack copy;
 	if (record->kind == RECORD_STACK)
 		record = with_caller((const struct record_stack *)record, &copy);
+	if (record->kind == RECORD_TASK && live->flight)
+		flight_learn_thread(live->flight, ((const struct record_task *)record)->ns_tid, record->tid);
 	live->take(live->context, record);
 	return 0;
 }
@@ -357,7 +388,10 @@ static int live_drain(struct source *source, void (*take)(void *context, const s
 	live->context = context;
 	live->drained = 0;
 	int result = ring_buffer__consume(live->ring);
-	return result < 0 ? result : live->drained;
+	if (result < 0)
+		return result;
+	result = live->flight ? flight_drain(live->flight, take, context) : 0;
+	return live->drained + (result > 0 ? result : 0); /* a target that has ended gives nothing more */
 }
 
 /* ---- cost */
@@ -442,6 +476,7 @@ static void live_info(const struct source *source, struct target_info *info)
 	info->probes_found = (uint32_t)live->probes.list_count;
 	info->probes_attached = (uint32_t)live->probes.attached_count;
 	info->probes = live->probes.list;
+	info->flight = live->flight != NULL;
 	info->malloc_functions = (uint32_t)live->allocators.attached_count;
 	memcpy(info->malloc_refused, live->allocators.refused, sizeof(info->malloc_refused));
 	info->load_ns = live->load_ns;
@@ -449,6 +484,18 @@ static void live_info(const struct source *source, struct target_info *info)
 	info->attached_at_ns = live->attached_at_ns;
 	memcpy(info->run_json, live->run_json, sizeof(info->run_json));
 	read_ports(live, info);
+}
+
+/* As if the probe had fired, so that written, received and lost mean the same. */
+static void count_flight(const struct flight_reader *flight, struct source_counts *counts)
+{
+	counts->written += flight->received;
+	counts->written_of[RECORD_EVENT] += flight->received;
+	counts->received += flight->received;
+	counts->received_of[RECORD_EVENT] += flight->received;
+	counts->lost += flight->lost + flight_without_ring(flight);
+	counts->lost_of[RECORD_EVENT] += flight->lost + flight_without_ring(flight);
+	counts->event_hits[EVENT_request_end] += flight->received + flight->lost;
 }
 
 static void live_counts(const struct source *source, struct source_counts *counts)
@@ -472,6 +519,8 @@ static void live_counts(const struct source *source, struct source_counts *count
 	_Static_assert(SOURCE_EVENTS == TRACE_EVENT_LIMIT, "one event id space");
 	memcpy(counts->event_hits, live->bpf->bss->event_hits, sizeof(counts->event_hits));
 	counts->execs = live->bpf->bss->target_execs;
+	if (live->flight)
+		count_flight(live->flight, counts);
 	if (!live->bpf->bss->target_has_read) {
 		counts->stranger_tgid = live->bpf->bss->stranger_tgid;
 		memcpy(counts->stranger_comm, live->bpf->bss->stranger_comm, sizeof(counts->stranger_comm));
@@ -494,6 +543,7 @@ static void live_close(struct source *source)
 	ring_buffer__free(live->ring);
 	trace_bpf__destroy(live->bpf);
 	process_close(&live->process);
+	free(live->flight);
 	free(live);
 }
 

@@ -324,31 +324,40 @@ static void keep_plain(char *json, size_t size)
 		json[0] = 0;
 }
 
-static int read_run_info(const struct process *process, const struct image *image, char *json, size_t size)
+static int executable_symbol(const struct process *process, const struct image *image, const char *name, uint64_t *address,
+			     uint64_t *size)
 {
-	uint64_t address, length, bias;
-	int result = image_symbol(image, "memlab_run_info", &address, &length);
+	uint64_t bias = 0;
+	int result = image_symbol(image, name, address, size);
 	if (!result)
 		result = file_bias(image, &process->files[0], &bias);
-	if (!result)
-		result = process_read(process, address + bias, json, length < size ? length : size);
+	*address += bias;
+	return result;
+}
+
+int process_symbol(const struct process *process, const char *name, uint64_t *address, uint64_t *size)
+{
+	struct image image;
+	if (process->file_count == 0)
+		return -ENOENT;
+	int fd = file_open(process, &process->files[0]);
+	if (fd < 0)
+		return fd;
+	int result = image_open(&image, fd);
+	if (!result) {
+		result = executable_symbol(process, &image, name, address, size);
+		image_close(&image);
+	}
+	close(fd);
 	return result;
 }
 
 void probes_run_info(const struct process *process, char *json, size_t size)
 {
-	struct image image;
+	uint64_t address = 0, length = 0;
 	memset(json, 0, size);
-	if (process->file_count == 0)
-		return;
-	int fd = file_open(process, &process->files[0]);
-	if (fd < 0)
-		return;
-	if (!image_open(&image, fd)) {
-		if (read_run_info(process, &image, json, size))
-			json[0] = 0;
-		image_close(&image);
-	}
-	close(fd);
+	if (process_symbol(process, "memlab_run_info", &address, &length) ||
+	    process_read(process, address, json, length < size ? length : size))
+		json[0] = 0;
 	keep_plain(json, size);
 }

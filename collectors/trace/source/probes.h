@@ -66,6 +66,9 @@ int probes_attach(struct probes *probes, struct bpf_program *program, uint64_t w
 /* Address in the process of a probe's semaphore; 0: none. For tests and doctors. */
 uint64_t probes_semaphore(const struct probes *probes, uint32_t event);
 
+/* The address in the process of an exported symbol of its executable. 0 or a negative errno. */
+int process_symbol(const struct process *process, const char *name, uint64_t *address, uint64_t *size);
+
 /* The target's description of its run (symbol memlab_run_info) as a string; "" if there is none. */
 void probes_run_info(const struct process *process, char *json, size_t size);
 

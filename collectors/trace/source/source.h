@@ -27,6 +27,7 @@ struct source_options {
 	pid_t pid;        /* in the tracer's PID namespace; any thread of the target */
 	bool watch_alloc; /* every allocation of the collected heap, with its stack */
 	bool watch_malloc; /* every call of the process's malloc library, with its stack; works for any program */
+	bool flight;      /* take finished requests from the target's flight rings, if it has them, instead of trapping */
 	bool watch_all;   /* also the probes no result needs and that may fire often: gc_pool_miss */
 	bool watch_faults; /* page faults, user and kernel */
 	bool no_sched;    /* withhold the scheduler's records */
@@ -59,6 +60,7 @@ struct target_info {
 	const char *link_kind; /* "uprobe_multi", "perf links", "none" */
 	uint32_t probes_found, probes_attached;
 	const struct target_probe *probes; /* probes_found of them, valid until source_close */
+	bool flight;          /* requests come from the flight rings */
 	uint32_t malloc_functions; /* watched for watch_malloc */
 	char malloc_refused[192];  /* the first function that has no cheap place for a probe, and why; "" */
 	uint64_t load_ns;     /* from opening until the kernel had checked the programs: nothing is touched yet */

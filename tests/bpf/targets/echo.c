@@ -4,7 +4,10 @@
  * read with as many bytes, and does what the read's first byte says:
  *
  *   p  nothing more                    h  fires gc_handshake_begin and _end
- *   r  fires request_end               a  fires gc_alloc three times, each from a deeper function
+ *   r  announces a request's end, by probe and flight ring
+ *   O  notes 50,000 requests in its flight ring at once, each with its number in all fields
+ *   W  the same on two threads of their own, 1,000,000 each
+ *   a  fires gc_alloc three times, each from a deeper function
  *   s  sleeps 5 ms before answering    t  starts a thread that ends at once
  *   k  peeks first, then reads half and then the rest
  *   w  works for 20 ms of CPU time
@@ -30,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../svc/probes/flight.h"
 #include "../../../svc/probes/probes.h"
 
 #define CONNECTION_LIMIT 1024
@@ -107,6 +111,25 @@ static void fire_allocs(void)
 	alloc_outer(48);
 }
 
+static void announce_request(void)
+{
+	PROBE_FIRE(request_end, 1, 2, 3, 4, 5, 6);
+	flight_note(&(struct flight_entry){.peer_port = 1, .key = 2, .info = 3, .allocs = 4, .alloc_bytes = 5, .begin_ns = 6});
+}
+
+static void note_requests(uint32_t count)
+{
+	for (uint32_t n = 1; n <= count; n++)
+		flight_note(&(struct flight_entry){
+			.peer_port = n, .key = n, .info = n, .allocs = n, .alloc_bytes = n, .begin_ns = n});
+}
+
+static void *note_million(void *unused)
+{
+	note_requests(1000000);
+	return unused;
+}
+
 static void fire_handshake(void)
 {
 	PROBE_FIRE(gc_handshake_begin, 11, 22);
@@ -158,7 +181,9 @@ static void act(char *bytes, size_t size)
 	char command = bytes[0];
 	switch (command) {
 	case 'h': fire_handshake(); break;
-	case 'r': PROBE_FIRE(request_end, 1, 2, 3, 4, 5, 6); break;
+	case 'r': announce_request(); break;
+	case 'O': note_requests(50000); break;
+	case 'W': start_thread(note_million), start_thread(note_million); break;
 	case 'a': fire_allocs(); break;
 	case 's': usleep(5000); break;
 	case 't': start_thread(nothing); break;
