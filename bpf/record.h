@@ -35,6 +35,7 @@ typedef uint64_t record_u64;
 #define RECORD_VERSION 1
 #define RECORD_COMM_BYTES 16
 #define RECORD_STACK_DEPTH 48
+#define RECORD_CPU_LIMIT 1024 /* numbers from here on are no CPUs but flight rings, each with its own seq and lost */
 
 enum record_kind {
 	RECORD_SWITCH = 1,  /* a CPU changed from one thread to another */

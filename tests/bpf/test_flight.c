@@ -51,6 +51,7 @@ static void a_request_looks_as_the_probe_tells_it(void **state)
 	assert_true(before_ns <= by_ring.h.time_ns && by_ring.h.time_ns <= after_ns);
 	source_counts(rings, &counts);
 	assert_int_equal(counts.event_hits[EVENT_request_end], 1);
+	assert_int_equal(counts.traps, 1); /* of request_flight, for the new ring */
 	source_counts(probes, &counts);
 	assert_int_equal(counts.event_hits[EVENT_request_flight], 0); /* it came with the ring, before us */
 	assert_int_equal(counts.event_hits[EVENT_request_end], 1);

@@ -48,7 +48,9 @@ static void attribution_event(struct attribution *attribution, const struct reco
 
 	if (!thread)
 		return;
-	thread_acts(&attribution->threads, thread, record->h.cpu, record->h.time_ns);
+	/* A request read out of a flight ring names no CPU. */
+	if (record->h.cpu < RECORD_CPU_LIMIT)
+		thread_acts(&attribution->threads, thread, record->h.cpu, record->h.time_ns);
 	if (record->event == EVENT_request_end) {
 		requests_end_event(&attribution->requests, thread, record);
 		return;
@@ -161,6 +163,8 @@ static void attribution_gap(void *context, uint16_t cpu, uint64_t from_ns, uint6
 {
 	struct attribution *attribution = context;
 
+	if (cpu >= RECORD_CPU_LIMIT) /* requests overtaken in their ring: nothing is missing from the timelines */
+		return;
 	threads_damage(&attribution->threads, cpu, from_ns, to_ns);
 }
 

@@ -18,7 +18,7 @@
 #include "image.h"
 #include "process.h"
 
-#define FLIGHT_CPU_FIRST 1024u
+#define FLIGHT_CPU_FIRST RECORD_CPU_LIMIT
 
 struct flight_place {
 	uint64_t tail; /* entries read or lost */

@@ -518,6 +518,8 @@ static void live_counts(const struct source *source, struct source_counts *count
 	}
 	_Static_assert(SOURCE_EVENTS == TRACE_EVENT_LIMIT, "one event id space");
 	memcpy(counts->event_hits, live->bpf->bss->event_hits, sizeof(counts->event_hits));
+	for (uint32_t event = 0; event < SOURCE_EVENTS; event++)
+		counts->traps += counts->event_hits[event];
 	counts->execs = live->bpf->bss->target_execs;
 	if (live->flight)
 		count_flight(live->flight, counts);

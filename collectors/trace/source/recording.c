@@ -100,6 +100,7 @@ static int write_info(struct recording *recording, const struct target_info *inf
 	lines_add(&lines, "no_sched", info->no_sched);
 	lines_add_text(&lines, "link_kind", info->link_kind);
 	lines_add(&lines, "load_ns", info->load_ns);
+	lines_add(&lines, "flight", info->flight);
 	lines_add(&lines, "attach_ns", info->attach_ns);
 	lines_add(&lines, "attached_at_ns", info->attached_at_ns);
 	lines_add_text(&lines, "run_json", info->run_json);
@@ -169,6 +170,7 @@ static int write_end(struct recording *recording, const struct source_counts *co
 	for (uint32_t event = 0; event < SOURCE_EVENTS; event++)
 		if (counts->event_hits[event])
 			lines_add_nth(&lines, "event_hits", event, counts->event_hits[event]);
+	lines_add(&lines, "traps", counts->traps);
 	lines_add(&lines, "cpus", counts->cpus);
 	lines_add(&lines, "execs", counts->execs);
 	lines_add(&lines, "bpf_run_ns", counts->bpf_run_ns);

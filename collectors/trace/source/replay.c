@@ -181,6 +181,8 @@ static void take_info(struct replay *replay, const char *key, const char *value)
 		take_text(replay->missing, sizeof(replay->missing), value);
 	else if (strcmp(key, "has_request_end") == 0)
 		info->has_request_end = number != 0;
+	else if (strcmp(key, "flight") == 0)
+		info->flight = number != 0;
 	else if (strcmp(key, "no_sched") == 0)
 		info->no_sched = number != 0;
 	else if (strcmp(key, "link_kind") == 0)
@@ -223,7 +225,9 @@ static void take_count(struct replay *replay, const char *key, const char *value
 	take_nth(counts->written_of, RECORD_KIND_LIMIT, "written_of", key, number);
 	take_nth(counts->lost_of, RECORD_KIND_LIMIT, "lost_of", key, number);
 	take_nth(counts->event_hits, SOURCE_EVENTS, "event_hits", key, number);
-	if (strcmp(key, "cpus") == 0)
+	if (strcmp(key, "traps") == 0)
+		counts->traps = number;
+	else if (strcmp(key, "cpus") == 0)
 		counts->cpus = (uint32_t)number;
 	else if (strcmp(key, "execs") == 0)
 		counts->execs = (uint32_t)number;

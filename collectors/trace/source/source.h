@@ -77,6 +77,7 @@ struct source_counts {
 	uint64_t written, lost, received; /* records; written - received are still in the ring */
 	uint64_t written_of[RECORD_KIND_LIMIT], lost_of[RECORD_KIND_LIMIT], received_of[RECORD_KIND_LIMIT];
 	uint64_t event_hits[SOURCE_EVENTS]; /* by event id, losses included */
+	uint64_t traps;                     /* hits of probes: event_hits without what came from flight rings */
 	uint32_t cpus;           /* that wrote anything */
 	uint32_t execs;          /* the target has replaced its program since attach */
 	uint32_t stranger_tgid;  /* the target has read nothing, but this process has, from the target's ports; 0: none */
