@@ -44,7 +44,8 @@ static const struct argp_option options[] = {
 	{"intern", OPTION_INTERN, "on|off", 0, "one object per distinct string (off)", 0},
 	{"threads", OPTION_THREADS, "N", 0, "event loops (1)", 0},
 	{"memlimit", OPTION_MEMLIMIT, "SIZE|cgroup", 0, "soft memory limit, as GOMEMLIMIT; cgroup: 90 % of its limit", 0},
-	{"limit-policy", OPTION_LIMIT_POLICY, "degrade", 0, "what to do at the limit (degrade)", 0},
+	{"limit-policy", OPTION_LIMIT_POLICY, "degrade|shed|exit", 0,
+	 "over the memory limit: go on slower, refuse lookups with 503, or end (degrade)", 0},
 	{"gc-limiter", OPTION_GC_LIMITER, "on|off", 0, "cap the collector at half the CPU time (on)", 0},
 	{"idle-timeout", OPTION_IDLE_TIMEOUT, "SECONDS", 0, "close a connection without progress after this time (75)", 0},
 	{"sites", OPTION_SITES, NULL, 0, "print every allocation site and end", 0},
@@ -116,7 +117,7 @@ static void listen_address(struct config *config, const char *text)
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	static const char *const paths[] = {"naive", "opt"}, *const policies[] = {"degrade"};
+	static const char *const paths[] = {"naive", "opt"}, *const policies[] = {"degrade", "shed", "exit"};
 	struct config *config = state->input;
 	switch (key) {
 	case OPTION_LISTEN:
@@ -156,7 +157,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		config->gc.memory_limit = strcmp(value, "cgroup") ? size("memlimit", value) : limit_of_cgroup();
 		return 0;
 	case OPTION_LIMIT_POLICY:
-		config->gc.limit_policy = option_choice(&table, "limit-policy", value, policies, 1);
+		config->gc.limit_policy = option_choice(&table, "limit-policy", value, policies, 3);
 		return 0;
 	case OPTION_GC_LIMITER:
 		config->gc.limiter = on_off("gc-limiter", value);
@@ -197,6 +198,8 @@ void config_parse(struct config *config, int argc, char **argv)
 		exit(2);
 	if (config->fixes && config->path == PATH_OPT)
 		option_refuse(&table, "--fix repairs the naive path; leave out --path=opt, which has every fix");
+	if (config->gc.limit_policy != GC_LIMIT_DEGRADE && config->gc.memory_limit == GC_LIMIT_OFF)
+		option_refuse(&table, "--limit-policy needs a limit; add --memlimit or GOMEMLIMIT");
 	if (dataset_count(config->index_bytes) < 16)
 		option_refuse(&table, "--index-size is too small for 16 records; choose at least 64KiB");
 }

@@ -85,6 +85,10 @@ static void answer_naive(struct handler *handler, const struct record_view *view
 
 static void answer_lookup(struct handler *handler, const struct request *request, struct response *response)
 {
+	if (__builtin_expect(__atomic_load_n(&handler->service->shedding, __ATOMIC_RELAXED), 0)) {
+		answer_error(handler, response, 503, "memory_limit", "over the memory limit; try again later");
+		return;
+	}
 	const char *key = request->argument(request, "key");
 	if (!key || !parse_key(key, &response->key)) {
 		answer_error(handler, response, 400, "bad_key", "key must be a decimal number, as in /lookup?key=7");

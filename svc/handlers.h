@@ -22,6 +22,7 @@ struct service {
 	const char *run_info;        /* run{} as JSON, ended by NUL */
 	void (*collect)(void);       /* have another thread run a collection; returns at once; NULL: not offered */
 	bool stopping;               /* atomic; set once: not ready for new clients */
+	bool shedding;               /* atomic; over the memory limit: lookups get 503 */
 };
 
 /* All loops together. */

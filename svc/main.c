@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -24,6 +25,8 @@
 __attribute__((visibility("default"))) const char *malloc_conf =
 	"narenas:4,background_thread:true,dirty_decay_ms:10000,muzzy_decay_ms:0";
 
+#define LIMIT_INTERVAL_NS 50000000
+
 struct program {
 	struct config config;
 	struct gc_heap *heap;
@@ -32,6 +35,7 @@ struct program {
 	struct metrics *loops;
 	struct server *server;
 	struct service service;
+	double load_s;
 	char run_info[MEMLAB_RUN_INFO_BYTES];
 };
 
@@ -45,7 +49,28 @@ __attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *for
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);
-	exit(1);
+	fflush(NULL);
+	_exit(1); /* whatever threads there are, end here */
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Of the process, in MiB. */
+static double resident_mib(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*u %lu", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1048576;
 }
 
 static void list_sites(void)
@@ -174,7 +199,9 @@ static void load(struct program *program, struct dataset_source *source)
 				     .form = config->form,
 				     .intern = config->intern,
 				     .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
+	uint64_t start_ns = now_ns();
 	int error = store_create(program->heap, program->m, &store, &program->store);
+	program->load_s = (double)(now_ns() - start_ns) / 1e9;
 	if (error == -EBADMSG)
 		fail("--data: %s; write it again with memlab-gen", dataset_source_error(source));
 	if (error)
@@ -198,6 +225,22 @@ static void ask_for_collection(void)
 	pthread_kill(main_thread, SIGUSR2);
 }
 
+/* One line: where, what, and what it took. Scripts wait for it and read the URL. */
+static void announce(const struct program *program)
+{
+	const struct config *config = &program->config;
+	struct gc_stats stats;
+	bool v6 = strchr(config->address, ':');
+	gc_stats(program->heap, &stats);
+	printf("memlab-svc: listening on http://%s%s%s:%u  (%" PRIu64
+	       " records, %s path, %s layout, %u thread%s; loaded in %.1f s: heap %.0f MiB, resident %.0f MiB)\n",
+	       v6 ? "[" : "", config->address, v6 ? "]" : "", server_port(program->server),
+	       store_count(program->store), config->path == PATH_OPT ? "opt" : "naive", layout_names[config->layout],
+	       config->threads, config->threads > 1 ? "s" : "", program->load_s, (double)stats.heap_bytes / 1048576,
+	       resident_mib());
+	fflush(stdout);
+}
+
 static void serve(struct program *program)
 {
 	const struct config *config = &program->config;
@@ -210,21 +253,52 @@ static void serve(struct program *program)
 	int error = server_start(program->server, &program->service);
 	if (error)
 		fail("cannot serve: %s; choose another address with --listen", strerror(-error));
-	bool v6 = strchr(config->address, ':');
-	printf("memlab-svc: listening on http://%s%s%s:%u  (%" PRIu64 " records, %s path, %s layout, %u thread%s)\n",
-	       v6 ? "[" : "", config->address, v6 ? "]" : "", server_port(program->server),
-	       store_count(program->store), config->path == PATH_OPT ? "opt" : "naive", layout_names[config->layout],
-	       config->threads, config->threads > 1 ? "s" : "");
-	fflush(stdout);
+	announce(program);
+}
+
+/*
+ * The policy at the memory limit. The collector may use all of the limit; being over it means that collecting did not
+ * help. Shedding ends a little below, so that it does not flap.
+ */
+static void watch_limit(struct program *program)
+{
+	struct gc_stats stats;
+	bool shedding = program->service.shedding;
+	gc_stats(program->heap, &stats);
+	if (stats.limit_bytes == GC_LIMIT_OFF)
+		return;
+	bool over = stats.heap_bytes > stats.limit_bytes;
+	if (over && program->config.gc.limit_policy == GC_LIMIT_EXIT)
+		fail("the heap of %" PRIu64 " MiB is over the memory limit of %" PRIu64
+		     " MiB; raise --memlimit or choose a smaller --index-size",
+		     stats.heap_bytes >> 20, stats.limit_bytes >> 20);
+	if (over || stats.heap_bytes < stats.limit_bytes / 100 * 98)
+		shedding = over;
+	__atomic_store_n(&program->service.shedding, shedding, __ATOMIC_RELAXED);
+}
+
+/* The next signal; 0 when it is time to look at the limit. */
+static int next_signal(const struct program *program, const sigset_t *signals)
+{
+	const struct timespec interval = {.tv_nsec = LIMIT_INTERVAL_NS};
+	int number = 0;
+	if (program->config.gc.limit_policy != GC_LIMIT_DEGRADE)
+		number = sigtimedwait(signals, NULL, &interval);
+	else
+		sigwait(signals, &number);
+	return number > 0 ? number : 0;
 }
 
 static void wait_for_stop(struct program *program, const sigset_t *signals)
 {
-	int number = 0;
-	while (number != SIGTERM && number != SIGINT) {
-		sigwait(signals, &number);
-		if (number != SIGUSR2)
+	for (;;) {
+		int number = next_signal(program, signals);
+		if (number == SIGTERM || number == SIGINT)
+			return;
+		if (number != SIGUSR2) {
+			watch_limit(program);
 			continue;
+		}
 		gc_unpark(program->m);
 		gc_collect(program->m);
 		gc_park(program->m);

@@ -48,12 +48,13 @@ static bool get_exemplar(const struct metrics_exemplar *from, struct metrics_exe
 	return to->version && to->version % 2 == 0 && get(&from->version) == to->version;
 }
 
-void metrics_duration(struct metrics *metrics, uint64_t key, uint64_t duration_ns, uint64_t end_ns)
+void metrics_duration(struct metrics *metrics, const uint64_t *key, uint64_t duration_ns, uint64_t end_ns)
 {
 	unsigned bucket = metrics_bucket(duration_ns);
 	metrics_add(&metrics->duration[bucket], 1);
 	metrics_add(&metrics->duration_sum_ns, duration_ns);
-	set_exemplar(&metrics->exemplars[bucket], key, duration_ns, end_ns);
+	if (key)
+		set_exemplar(&metrics->exemplars[bucket], *key, duration_ns, end_ns);
 }
 
 static void add(uint64_t *total, const uint64_t *one)

@@ -50,8 +50,8 @@ static inline uint64_t metrics_edge_ns(unsigned bucket)
 /* The first bucket whose edge is not below the time; METRICS_EDGES: +Inf. */
 unsigned metrics_bucket(uint64_t ns);
 
-/* Owner thread only. */
-void metrics_duration(struct metrics *metrics, uint64_t key, uint64_t duration_ns, uint64_t end_ns);
+/* Owner thread only. Counts a duration; `key`, if not NULL, makes it its bucket's exemplar. */
+void metrics_duration(struct metrics *metrics, const uint64_t *key, uint64_t duration_ns, uint64_t end_ns);
 
 /* total += one loop's counters; of two exemplars the later stays. Any thread. */
 void metrics_sum(struct metrics *total, const struct metrics *one);

@@ -358,7 +358,7 @@ static enum MHD_Result serve(struct loop *loop, struct MHD_Connection *connectio
 							     : answer(loop, connection, exchange, request);
 	uint64_t end_ns = now_ns();
 	exchange->end_ns = end_ns;
-	metrics_duration(loop->metrics, exchange->key, end_ns - exchange->begin_ns, end_ns);
+	metrics_duration(loop->metrics, exchange->lookup ? &exchange->key : NULL, end_ns - exchange->begin_ns, end_ns);
 	return result;
 }
 

@@ -65,7 +65,8 @@ __attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *for
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);
-	exit(1);
+	fflush(NULL);
+	_exit(1); /* whatever threads there are, end here */
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)

@@ -73,6 +73,31 @@ refused() {
 	[ "$(allocs .limit)" = 536870912 ]
 }
 
+@test "over the memory limit: degrade, shed or exit, as asked" {
+	refused 2 "--memlimit" memlab-svc --limit-policy shed
+	run timeout 60 memlab-svc --listen 127.0.0.1:0 --index-size 16MiB --memlimit 8MiB --limit-policy exit
+	echo "$status $output"
+	[ "$status" -eq 1 ]
+	[[ "${lines[-1]}" == "memlab-svc: the heap of "*"over the memory limit"* ]]
+	start_service -- --index-size 16MiB --memlimit 8MiB
+	sleep 0.3
+	[ "$(status_of "$url/lookup?key=1")" = 200 ]
+	start_service -- --index-size 16MiB --memlimit 8MiB --limit-policy shed
+	for _ in $(seq 50); do
+		[ "$(status_of "$url/lookup?key=1")" = 503 ] && break
+		sleep 0.1
+	done
+	[ "$(curl -s "$url/lookup?key=1" | jq -r .error)" = memory_limit ]
+	[ "$(status_of "$url/healthz")" = 200 ]
+	curl -s -o /dev/null -X POST "$url/debug/knobs?gomemlimit=1GiB"
+	for _ in $(seq 50); do
+		[ "$(status_of "$url/lookup?key=1")" = 200 ] && break
+		sleep 0.1
+	done
+	[ "$(status_of "$url/lookup?key=1")" = 200 ]
+	stop_service
+}
+
 @test "--sites lists every allocation site with its place and reason" {
 	run memlab-svc --sites
 	[ "$status" -eq 0 ]

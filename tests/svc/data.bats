@@ -96,9 +96,14 @@ refused() {
 	[ "${#lines[@]}" -eq 1 ]
 	memlab-gen --size 20GiB -o "$BATS_TEST_TMPDIR/big" 3>&- &
 	gen=$!
-	sleep 0.5
+	for _ in $(seq 100); do
+		[ -s "$BATS_TEST_TMPDIR/big.part" ] && break
+		sleep 0.1
+	done
 	kill -INT $gen
-	run wait $gen
+	ended=0
+	wait $gen || ended=$?
+	[ "$ended" -eq 1 ]
 	[ -z "$(ls "$BATS_TEST_TMPDIR")" ]
 }
 

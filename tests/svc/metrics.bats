@@ -56,7 +56,7 @@ P
 		[[ "$output" == *'memlab_svc_requests_total{code="404"} 1.0'* ]]
 		[[ "$output" == *'memlab_svc_lookups_total 20.0'* ]]
 	done
-	grep -q '# {key="20"}' "$BATS_TEST_TMPDIR/openmetrics"
+	grep -qE '# \{key="[1-9][0-9]*"\}' "$BATS_TEST_TMPDIR/openmetrics"
 	[ "$(curl -s -o /dev/null -w '%{content_type}' "$url/metrics")" = "text/plain; version=0.0.4; charset=utf-8" ]
 }
 

@@ -42,19 +42,21 @@ static void test_sums(void **state)
 	(void)state;
 	struct metrics *loops = aligned_alloc(_Alignof(struct metrics), 3 * sizeof(*loops));
 	memset(loops, 0, 3 * sizeof(*loops));
-	metrics_duration(&loops[0], 7, 5000, 100);
-	metrics_duration(&loops[1], 8, 5001, 200);
-	metrics_duration(&loops[1], 9, 1u << 31, 300);
+	const uint64_t keys[] = {7, 8, 9};
+	metrics_duration(&loops[0], &keys[0], 5000, 100);
+	metrics_duration(&loops[1], &keys[1], 5001, 200);
+	metrics_duration(&loops[1], &keys[2], 1u << 31, 300);
+	metrics_duration(&loops[1], NULL, 5002, 400);
 	metrics_add(&loops[0].status[404], 2);
 	metrics_add(&loops[1].status[404], 3);
 	metrics_sum(&loops[2], &loops[0]);
 	metrics_sum(&loops[2], &loops[1]);
 	unsigned bucket = metrics_bucket(5000);
 	assert_int_equal(loops[2].status[404], 5);
-	assert_int_equal(loops[2].duration[bucket], 2);
+	assert_int_equal(loops[2].duration[bucket], 3);
 	assert_int_equal(loops[2].exemplars[bucket].key, 8);
 	assert_int_equal(loops[2].exemplars[metrics_bucket(1u << 31)].key, 9);
-	assert_int_equal(loops[2].duration_sum_ns, 10001 + (1ull << 31));
+	assert_int_equal(loops[2].duration_sum_ns, 15003 + (1ull << 31));
 	free(loops);
 }
 
