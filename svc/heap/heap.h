@@ -100,6 +100,7 @@ struct gc_worker {
 	unsigned index;
 	bool urgent;    /* set once: marks only when somebody waits for the cycle */
 	uint64_t cycle; /* announced to the probe */
+	uint64_t idle_cpu_ns; /* what loops had marked when this worker last looked */
 	struct gc_marker marker;
 };
 

@@ -17,6 +17,7 @@
 #define LARGE_TAG 1ull
 #define INLINE static inline __attribute__((always_inline))
 #define CLOCK_EVERY 64u /* objects between looks at the clock */
+#define WORKER_REST_NS 1000000u
 #define SHARE_MIN 16u   /* entries worth sharing with an idle marker */
 
 /* ----------------------------------------------------------------- chunks */
@@ -513,8 +514,7 @@ void gc_assist(struct gc_mutator_full *m)
 	if (!m->pub.marking || m->unassisted_bytes < ASSIST_LOOK_BYTES || !gc_marking(m->heap))
 		return;
 	gc_pacer_state_read(m->heap, &state);
-	if (gc_pacer_behind_bytes(&state))
-		m->debt_bytes += (int64_t)gc_pacer_assist_bytes(&state, m->unassisted_bytes);
+	m->debt_bytes += (int64_t)gc_pacer_assist_bytes(&state, m->unassisted_bytes);
 	m->unassisted_bytes = 0;
 	if (m->debt_bytes > ASSIST_DEBT_BYTES)
 		assist_pay(m);
@@ -556,15 +556,22 @@ void gc_mark_waiting(struct gc_mutator *m)
 
 /* ------------------------------------------------------------------ workers */
 
-/* How long a polite worker rests after a slice: not at all when nobody runs or somebody waits for the cycle. */
-static uint64_t rest_ns(struct gc_heap *heap)
+/*
+ * How long a polite worker rests after a slice. Not at all when marking is behind its line over the runway. Otherwise
+ * whoever is idle marks first: the worker stays out of the way of running mutators and of loops that mark while idle.
+ */
+static uint64_t rest_ns(struct gc_worker *w)
 {
+	struct gc_heap *heap = w->heap;
+	uint64_t idle_cpu_ns = gc_get_relaxed(&heap->counters.idle_cpu_ns);
+	bool loops_mark = idle_cpu_ns != w->idle_cpu_ns;
 	struct gc_pacer_state state;
 
-	if (gc_get(&heap->urgent) || !gc_mutators_running(heap))
+	w->idle_cpu_ns = idle_cpu_ns;
+	if (w->urgent || (!loops_mark && !gc_mutators_running(heap)))
 		return 0;
 	gc_pacer_state_read(heap, &state);
-	return gc_pacer_behind_bytes(&state) ? 0 : 500000;
+	return gc_pacer_behind_bytes(&state) ? 0 : WORKER_REST_NS;
 }
 
 /*
@@ -618,7 +625,7 @@ void *gc_worker_main(void *argument)
 			work_wait(w);
 			continue;
 		}
-		rest = rest_ns(w->heap);
+		rest = rest_ns(w);
 		if (rest)
 			gc_os_sleep_ns(rest);
 	}

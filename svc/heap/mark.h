@@ -17,7 +17,7 @@
 
 #define GC_SLICE_NS 100000u
 #define GC_URGENT_SLICE_NS 1000000u
-#define GC_IDLE_SLICE_NS 50000u
+#define GC_IDLE_SLICE_NS 20000u
 #define GC_ASSIST_SLICE_NS 50000u
 
 int gc_mark_init(struct gc_heap *heap);

@@ -7,6 +7,7 @@
 #define RUNWAY_MAX 0.40
 #define SMOOTHING 0.5          /* weight of the newest cycle */
 #define SPREAD_END 0.90        /* marking should be done at this part of the runway */
+#define ASSIST_SLACK 0.30      /* of the runway, before allocating threads have to help */
 #define CEILING_PERCENT 125
 
 static double smooth(double old, double new)
@@ -78,12 +79,18 @@ static double runway_used(const struct gc_pacer_state *s)
 	return s->heap_bytes > s->begin_bytes ? (double)(s->heap_bytes - s->begin_bytes) / runway : 0;
 }
 
-uint64_t gc_pacer_behind_bytes(const struct gc_pacer_state *s)
+/* Bytes short of a straight line from nothing at `from` to everything at `to`, both parts of the runway. */
+static uint64_t short_bytes(const struct gc_pacer_state *s, double from, double to)
 {
-	double part = runway_used(s) / SPREAD_END;
-	double wanted = (part < 1 ? part : 1) * (double)s->expected_bytes;
+	double part = (runway_used(s) - from) / (to - from);
+	double wanted = (part < 0 ? 0 : part < 1 ? part : 1) * (double)s->expected_bytes;
 
 	return wanted > (double)s->traced_bytes ? (uint64_t)(wanted - (double)s->traced_bytes) : 0;
+}
+
+uint64_t gc_pacer_behind_bytes(const struct gc_pacer_state *s)
+{
+	return short_bytes(s, 0, SPREAD_END);
 }
 
 uint64_t gc_pacer_assist_bytes(const struct gc_pacer_state *s, uint64_t bytes)
@@ -92,6 +99,8 @@ uint64_t gc_pacer_assist_bytes(const struct gc_pacer_state *s, uint64_t bytes)
 	uint64_t room = s->goal_bytes > s->heap_bytes ? s->goal_bytes - s->heap_bytes : 0;
 	double ratio = (double)left / (double)(room + bytes + 1);
 
+	if (short_bytes(s, ASSIST_SLACK, SPREAD_END) == 0)
+		return 0;
 	return (uint64_t)((double)bytes * ratio);
 }
 
