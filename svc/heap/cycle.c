@@ -6,8 +6,10 @@
 #include "mark.h"
 #include "mutator.h"
 #include "roots.h"
+#include "scavenge.h"
 #include "span.h"
 #include "sweep.h"
+#include "trace.h"
 #include "verify.h"
 
 enum reason { REASON_TRIGGER, REASON_FORCED, REASON_LIMIT };
@@ -37,6 +39,7 @@ void gc_plan(struct gc_heap *heap)
 
 	gc_set_relaxed(&heap->goal_bytes, plan.goal_bytes);
 	gc_set_relaxed(&heap->trigger_bytes, plan.trigger_bytes);
+	gc_set_relaxed(&heap->ceiling_bytes, gc_pacer_ceiling_bytes(plan.goal_bytes));
 }
 
 static uint64_t allocated(struct gc_heap *heap)
@@ -140,13 +143,15 @@ static void cycle_begin(struct gc_heap *heap, enum reason reason)
 	PROBE_FIRE(gc_cycle_begin, heap->cycle, reason, gc_get_relaxed(&heap->live_bytes),
 		   gc_get_relaxed(&heap->goal_bytes));
 	gc_set(&heap->urgent, reason != REASON_TRIGGER);
-	if (reason == REASON_FORCED)
+	heap->forced = reason == REASON_FORCED;
+	if (heap->forced)
 		gc_add(&heap->counters.forced_cycles, 1);
 	gc_set_relaxed(&heap->traced_bytes, 0);
 	gc_set_relaxed(&heap->marked_bytes, 0);
 	gc_set_relaxed(&heap->mark_cpu_ns, 0);
 	gc_set_relaxed(&heap->begin_bytes, gc_get_relaxed(&heap->live_bytes));
 	phase_set(heap, GC_PHASE_MARK);
+	gc_work_wake(heap);
 }
 
 /* From here on what was marked is what is allocated. */
@@ -174,24 +179,48 @@ static void cycle_end(struct gc_heap *heap)
 		   gc_get_relaxed(&heap->goal_bytes));
 }
 
+/* What stays free without being returned: what is allocated until the next goal, and a tenth more. */
+static void scavenge(struct gc_heap *heap)
+{
+	uint64_t goal = gc_get_relaxed(&heap->goal_bytes), live = gc_get_relaxed(&heap->live_bytes);
+	uint64_t keep = goal > live ? goal - live : 0;
+
+	if (goal == UINT64_MAX)
+		return;
+	while (gc_scavenge_step(heap, keep + goal / 10))
+		if (gc_get(&heap->ending))
+			break;
+}
+
 static void cycle_run(struct gc_heap *heap, enum reason reason)
 {
+	struct gc_cycle_times times;
+
+	gc_trace_begin(heap, &times);
 	cycle_begin(heap, reason);
 	gc_handshake(heap, GC_REQUEST_MARK_ON);
 	gc_handshake(heap, GC_REQUEST_ROOTS);
+	times.marking_ns = gc_os_now_ns();
 	mark_complete(heap);
+	times.marked_ns = gc_os_now_ns();
 	gc_verify_marked(heap);
 	phase_set(heap, GC_PHASE_TERMINATION);
 	gc_handshake(heap, GC_REQUEST_MARK_OFF);
+	times.end_ns = gc_os_now_ns();
+	times.heap_end_bytes = gc_get_relaxed(&heap->live_bytes);
 	gc_orphans_drop(heap, heap->roots_scanned);
 	flip(heap);
 	cycle_end(heap);
+	gc_set(&heap->cycles_marked, heap->cycle);
+	gc_work_wake(heap);
+	gc_trace_end(heap, &times);
 	sweep_all(heap);
+	scavenge(heap);
 	gc_lock(&heap->handshake_lock);
 	phase_set(heap, GC_PHASE_OFF);
 	gc_unlock(&heap->handshake_lock);
 	gc_set(&heap->cycles_done, heap->cycle);
-	gc_work_notify(heap);
+	gc_work_wake(heap);
 }
 
 /* True if a cycle is due. */
@@ -244,19 +273,34 @@ static void cycle_want(struct gc_heap *heap, uint64_t number)
 	gc_coordinator_wake(heap);
 }
 
-/* The caller is parked: it may help to mark, as an idle loop does. */
-static void cycle_wait(struct gc_mutator *m, struct gc_heap *heap, uint64_t number)
+static bool over_ceiling(struct gc_heap *heap)
 {
-	for (;;) {
-		uint32_t seq = gc_work_await_begin(heap);
-		bool done = gc_get(&heap->cycles_done) >= number;
+	return gc_get(&heap->live_bytes) > gc_get(&heap->ceiling_bytes);
+}
 
-		if (!done && !(gc_marking(heap) && gc_mark_work(heap)))
-			gc_os_wait(&heap->work_seq, seq, 0);
-		gc_work_await_end(heap);
-		if (done)
-			return;
+/* One round of waiting for *done >= number: mark, or sleep. The caller is parked. True: over. */
+static bool await_step(struct gc_mutator *m, struct gc_heap *heap, const uint64_t *done, uint64_t number)
+{
+	uint32_t seq = gc_work_await_begin(heap);
+	bool over = gc_get(done) >= number;
+
+	if (!over && !(gc_marking(heap) && gc_mark_work(heap)))
+		gc_os_wait(&heap->work_seq, seq, 0);
+	gc_work_await_end(heap);
+	if (!over)
 		gc_mark_waiting(m);
+	return over;
+}
+
+void gc_ceiling_await(struct gc_heap *heap, struct gc_mutator *m)
+{
+	/* Read before the heap's size: a cycle that ends in between lowers the size first. */
+	uint64_t number = gc_get(&heap->cycles_marked) + 1;
+
+	while (over_ceiling(heap)) {
+		gc_coordinator_wake(heap);
+		if (await_step(m, heap, &heap->cycles_marked, number))
+			return;
 	}
 }
 
@@ -268,6 +312,7 @@ void gc_collect(struct gc_mutator *m)
 
 	cycle_want(heap, number);
 	gc_park(m);
-	cycle_wait(m, heap, number);
+	while (!await_step(m, heap, &heap->cycles_done, number))
+		;
 	gc_unpark(m);
 }

@@ -25,6 +25,8 @@
 void *gc_coordinator_main(void *heap);
 /* Something for the coordinator to look at. */
 void gc_coordinator_wake(struct gc_heap *heap);
+/* The caller is parked: mark, or sleep, until a cycle has brought the heap under its ceiling, or has failed to. */
+void gc_ceiling_await(struct gc_heap *heap, struct gc_mutator *m);
 /* Goal and trigger anew, from the last cycle and the knobs. */
 void gc_plan(struct gc_heap *heap);
 

@@ -80,8 +80,7 @@ static void threads_end(struct gc_heap *heap, unsigned workers, bool coordinator
 	gc_os_wake(&heap->drained_seq, 1);
 	if (coordinator)
 		pthread_join(heap->coordinator, NULL);
-	gc_add(&heap->work_seq, 1);
-	gc_os_wake(&heap->work_seq, GC_WORKERS_MAX);
+	gc_work_wake(heap);
 	for (unsigned i = 0; i < workers; i++)
 		pthread_join(heap->workers[i].thread, NULL);
 }
@@ -162,6 +161,7 @@ int gc_set_percent(struct gc_heap *heap, int percent)
 	int before = __atomic_exchange_n(&heap->percent, percent, __ATOMIC_RELAXED);
 
 	gc_plan(heap);
+	gc_work_wake(heap);
 	gc_coordinator_wake(heap);
 	return before;
 }
@@ -171,6 +171,7 @@ uint64_t gc_set_memory_limit(struct gc_heap *heap, uint64_t bytes)
 	uint64_t before = __atomic_exchange_n(&heap->memory_limit, bytes, __ATOMIC_RELAXED);
 
 	gc_plan(heap);
+	gc_work_wake(heap);
 	gc_coordinator_wake(heap);
 	return before;
 }

@@ -100,6 +100,8 @@ struct gc_worker {
 	unsigned index;
 	bool urgent;    /* set once: marks only when somebody waits for the cycle */
 	uint64_t cycle; /* announced to the probe */
+	uint32_t skip_cycles;  /* grows while it is kept from running */
+	uint64_t resume_cycle; /* stays out of cycles before this one */
 	uint64_t idle_cpu_ns; /* what loops had marked when this worker last looked */
 	struct gc_marker marker;
 };
@@ -166,6 +168,8 @@ struct gc_heap {
 	uint32_t free_hint;       /* under pages_lock: no free page below */
 	uint32_t free_pages;      /* under pages_lock */
 	uint32_t pages_touched;   /* under pages_lock: pages from here on were never used */
+	uint64_t *released;       /* under pages_lock: a bit per free chunk without memory */
+	uint32_t released_chunks; /* under pages_lock */
 	struct gc_stack returned; /* single pages given back; anyone pushes */
 	struct gc_stack returned_runs; /* first pages of longer runs given back */
 
@@ -222,7 +226,7 @@ struct gc_heap {
 
 	/* Pacing. Atomic. */
 	uint64_t live_bytes;    /* marked by the last cycle plus allocated since */
-	uint64_t trigger_bytes, goal_bytes;
+	uint64_t trigger_bytes, goal_bytes, ceiling_bytes;
 	uint64_t marked_bytes;  /* in this cycle, black allocation included */
 	uint64_t traced_bytes;  /* in this cycle, without it */
 	uint64_t traced_last;   /* by the last cycle */
@@ -233,12 +237,14 @@ struct gc_heap {
 	/* Requests to the coordinator. */
 	uint32_t wake_seq;        /* atomic futex of the coordinator */
 	uint64_t cycles_wanted;   /* atomic: forced cycles up to this number */
-	uint64_t cycles_done;     /* atomic */
+	uint64_t cycles_done;     /* atomic: cycles whose sweep is done */
+	uint64_t cycles_marked;   /* atomic: cycles whose marking is done */
 	bool ending;              /* atomic */
 	bool urgent;              /* atomic: somebody waits for this cycle */
 
 	/* Coordinator only. */
 	uint32_t roots_scanned;
+	bool forced;
 	uint64_t alloc_bytes_before, cycle_end_ns;
 	uint32_t verify_every;  /* debug builds; set once */
 	uint64_t mark_delay_ns; /* debug builds; set once */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cycle.h"
 #include "mutator.h"
 
 #ifdef GC_TORTURE
@@ -18,6 +19,8 @@
 #define INLINE static inline __attribute__((always_inline))
 #define CLOCK_EVERY 64u /* objects between looks at the clock */
 #define WORKER_REST_NS 1000000u
+#define PREEMPTED_NS 1000000u
+#define SKIP_CYCLES_MAX 15u
 #define SHARE_MIN 16u   /* entries worth sharing with an idle marker */
 
 /* ----------------------------------------------------------------- chunks */
@@ -63,19 +66,23 @@ void gc_work_await_end(struct gc_heap *heap)
 	__atomic_fetch_sub(&heap->work_waiters, 1, __ATOMIC_SEQ_CST);
 }
 
-void gc_work_notify(struct gc_heap *heap)
+void gc_work_wake(struct gc_heap *heap)
 {
-	if (__atomic_load_n(&heap->work_waiters, __ATOMIC_SEQ_CST) == 0)
-		return;
 	__atomic_fetch_add(&heap->work_seq, 1, __ATOMIC_SEQ_CST);
 	gc_os_wake(&heap->work_seq, GC_MUTATORS_MAX);
+}
+
+static void work_notify(struct gc_heap *heap)
+{
+	if (__atomic_load_n(&heap->work_waiters, __ATOMIC_SEQ_CST))
+		gc_work_wake(heap);
 }
 
 static void chunk_publish(struct gc_heap *heap, struct gc_chunk *chunk)
 {
 	__atomic_fetch_add(&heap->outstanding, 1, __ATOMIC_SEQ_CST);
 	gc_stack_push(&heap->chunks_full, chunk_number(heap, chunk), &chunk->next);
-	gc_work_notify(heap);
+	work_notify(heap);
 }
 
 static void outstanding_drop(struct gc_heap *heap)
@@ -507,22 +514,58 @@ static void assist_pay(struct gc_mutator_full *m)
 	(void)cycle;
 }
 
-void gc_assist(struct gc_mutator_full *m)
+void gc_cycle_urge(struct gc_heap *heap)
+{
+	if (__atomic_exchange_n(&heap->urgent, true, __ATOMIC_SEQ_CST))
+		return;
+	gc_add(&heap->drained_seq, 1);
+	gc_os_wake(&heap->drained_seq, 1);
+	gc_work_wake(heap);
+}
+
+/* Debt beyond the bound of one slice is carried to the next slow path. */
+static void assist_bounded(struct gc_mutator_full *m)
 {
 	struct gc_pacer_state state;
 
-	if (!m->pub.marking || m->unassisted_bytes < ASSIST_LOOK_BYTES || !gc_marking(m->heap))
-		return;
 	gc_pacer_state_read(m->heap, &state);
 	m->debt_bytes += (int64_t)gc_pacer_assist_bytes(&state, m->unassisted_bytes);
 	m->unassisted_bytes = 0;
 	if (m->debt_bytes > ASSIST_DEBT_BYTES)
 		assist_pay(m);
-	if (gc_pacer_over_ceiling(&state)) {
-		gc_set(&m->heap->urgent, true);
-		gc_add(&m->heap->drained_seq, 1);
-		gc_os_wake(&m->heap->drained_seq, 1);
-	}
+}
+
+/*
+ * The heap is over its ceiling: the collector does not get the CPU it needs. The mutator marks, or sleeps and so leaves
+ * the CPU to the others, until the cycle is over. Handshakes are answered for it, since it is parked.
+ */
+static void assist_unbounded(struct gc_mutator_full *m)
+{
+	struct gc_heap *heap = m->heap;
+	uint64_t cycle = gc_get_relaxed(&heap->cycle);
+
+	PROBE_FIRE(gc_assist_begin, cycle, (uint64_t)m->debt_bytes);
+	gc_cycle_urge(heap);
+	gc_park(&m->pub);
+	gc_ceiling_await(heap, &m->pub);
+	gc_unpark(&m->pub);
+	PROBE_FIRE(gc_assist_end, cycle, 0);
+	m->debt_bytes = 0;
+	gc_add(&heap->counters.ceiling_waits, 1);
+	(void)cycle;
+}
+
+void gc_assist(struct gc_mutator_full *m)
+{
+	struct gc_heap *heap = m->heap;
+
+	if (m->unassisted_bytes < ASSIST_LOOK_BYTES)
+		return;
+	if (gc_get_relaxed(&heap->live_bytes) > gc_get_relaxed(&heap->ceiling_bytes))
+		assist_unbounded(m);
+	else if (m->pub.marking && gc_marking(heap))
+		assist_bounded(m);
+	m->unassisted_bytes = 0;
 }
 
 static bool idle_slice(struct gc_mutator_full *m, uint64_t budget_ns)
@@ -575,22 +618,43 @@ static uint64_t rest_ns(struct gc_worker *w)
 }
 
 /*
- * A polite thread may be kept from running for long, with work in its hands. So polite workers mark when nobody waits for the
- * cycle, urgent ones (and the coordinator, and the waiting threads themselves) when somebody does.
+ * A polite thread may be kept from running for long, with work in its hands that ends the cycle late. So polite workers mark
+ * when nobody waits for the cycle, urgent ones (and the coordinator, and the waiting threads themselves) when
+ * somebody does; and a polite worker that was kept from running stays out of the next cycles: the CPUs are
+ * busy, and whoever allocates assists.
  */
-static bool worker_wanted(const struct gc_worker *w)
+static bool worker_eligible(const struct gc_worker *w)
 {
-	return gc_marking(w->heap) && gc_get(&w->heap->urgent) == w->urgent && gc_mark_work(w->heap);
+	struct gc_heap *heap = w->heap;
+
+	if (!gc_marking(heap) || gc_get(&heap->urgent) != w->urgent)
+		return false;
+	return gc_get_relaxed(&heap->cycle) >= w->resume_cycle || !gc_mutators_running(heap);
 }
 
+static void preempted_learn(struct gc_worker *w, uint64_t away_ns)
+{
+	if (away_ns > PREEMPTED_NS) {
+		w->skip_cycles = w->skip_cycles < SKIP_CYCLES_MAX ? 2 * w->skip_cycles + 1 : SKIP_CYCLES_MAX;
+		w->resume_cycle = gc_get_relaxed(&w->heap->cycle) + 1 + w->skip_cycles;
+	} else if (w->skip_cycles) {
+		w->skip_cycles--;
+	}
+}
+
+/* Only who could mark at once counts as a waiter: others need not share with the rest. */
 static void work_wait(struct gc_worker *w)
 {
 	struct gc_heap *heap = w->heap;
-	uint32_t seq = gc_work_await_begin(heap);
+	uint32_t seq = gc_get(&heap->work_seq);
+	bool eligible = worker_eligible(w);
 
-	if (!gc_get(&heap->ending) && !worker_wanted(w))
+	if (eligible)
+		seq = gc_work_await_begin(heap);
+	if (!gc_get(&heap->ending) && !(worker_eligible(w) && gc_mark_work(heap)))
 		gc_os_wait(&heap->work_seq, seq, 0);
-	gc_work_await_end(heap);
+	if (eligible)
+		gc_work_await_end(heap);
 	while (gc_get(&heap->marker_pause))
 		gc_os_wait(&heap->marker_pause, 1, 0);
 }
@@ -598,7 +662,7 @@ static void work_wait(struct gc_worker *w)
 static uint64_t worker_slice(struct gc_worker *w)
 {
 	struct gc_heap *heap = w->heap;
-	uint64_t cycle = gc_get_relaxed(&heap->cycle), cpu = gc_os_thread_cpu_ns(), done;
+	uint64_t cycle = gc_get_relaxed(&heap->cycle), wall = gc_os_now_ns(), cpu = gc_os_thread_cpu_ns(), done;
 
 	if (w->cycle != cycle) {
 		PROBE_FIRE(gc_worker, cycle, 1);
@@ -608,6 +672,8 @@ static uint64_t worker_slice(struct gc_worker *w)
 	done = gc_mark_slice(&w->marker, w->urgent ? GC_URGENT_SLICE_NS : GC_SLICE_NS);
 	PROBE_FIRE(gc_mark_end, cycle, done);
 	cpu = gc_os_thread_cpu_ns() - cpu;
+	wall = gc_os_now_ns() - wall;
+	preempted_learn(w, wall > cpu ? wall - cpu : 0);
 	gc_add(&heap->counters.worker_cpu_ns, cpu);
 	gc_add(&heap->mark_cpu_ns, cpu);
 	return done;
@@ -621,7 +687,7 @@ void *gc_worker_main(void *argument)
 	if (!w->urgent)
 		gc_os_thread_polite();
 	while (!gc_get(&w->heap->ending)) {
-		if (!worker_wanted(w) || !worker_slice(w)) {
+		if (!worker_eligible(w) || !gc_mark_work(w->heap) || !worker_slice(w)) {
 			work_wait(w);
 			continue;
 		}

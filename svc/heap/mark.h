@@ -38,8 +38,10 @@ bool gc_mark_work(struct gc_heap *heap);
 /* To sleep on work_seq: between begin (the value to wait with) and end others share their work with the sleeper. */
 uint32_t gc_work_await_begin(struct gc_heap *heap);
 void gc_work_await_end(struct gc_heap *heap);
-/* Wake all who sleep on work_seq. */
-void gc_work_notify(struct gc_heap *heap);
+/* Wake all who sleep on work_seq: a cycle begins, is urgent, is done. */
+void gc_work_wake(struct gc_heap *heap);
+/* From now on the running cycle does not give way. */
+void gc_cycle_urge(struct gc_heap *heap);
 /* Pay allocation debt, bounded. */
 void gc_assist(struct gc_mutator_full *m);
 

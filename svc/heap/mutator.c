@@ -28,6 +28,8 @@ static void mark_on(struct gc_mutator_full *m)
 	m->debt_bytes = 0;
 	m->unassisted_bytes = 0;
 	gc_caches_blacken(m);
+	/* Slots in caches were counted as heap, but are not objects yet. */
+	gc_sub(&m->heap->begin_bytes, m->black_bytes);
 }
 
 static void mark_off(struct gc_mutator_full *m)

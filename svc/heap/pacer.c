@@ -8,7 +8,8 @@
 #define SMOOTHING 0.5          /* weight of the newest cycle */
 #define SPREAD_END 0.90        /* marking should be done at this part of the runway */
 #define ASSIST_SLACK 0.30      /* of the runway, before allocating threads have to help */
-#define CEILING_PERCENT 125
+#define CEILING_EXTRA_PERCENT 25
+#define CEILING_EXTRA_BYTES (4ull << 20)
 
 static double smooth(double old, double new)
 {
@@ -104,7 +105,11 @@ uint64_t gc_pacer_assist_bytes(const struct gc_pacer_state *s, uint64_t bytes)
 	return (uint64_t)((double)bytes * ratio);
 }
 
-bool gc_pacer_over_ceiling(const struct gc_pacer_state *s)
+uint64_t gc_pacer_ceiling_bytes(uint64_t goal_bytes)
 {
-	return s->heap_bytes > s->goal_bytes / 100 * CEILING_PERCENT;
+	uint64_t ceiling;
+
+	if (__builtin_add_overflow(goal_bytes, goal_bytes / 100 * CEILING_EXTRA_PERCENT + CEILING_EXTRA_BYTES, &ceiling))
+		return UINT64_MAX;
+	return ceiling;
 }

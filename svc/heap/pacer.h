@@ -57,7 +57,7 @@ uint64_t gc_pacer_expected(uint64_t traced_last, uint64_t traced_now, uint64_t b
 uint64_t gc_pacer_behind_bytes(const struct gc_pacer_state *state);
 /* Bytes an allocating mutator owes per `bytes` allocated. */
 uint64_t gc_pacer_assist_bytes(const struct gc_pacer_state *state, uint64_t bytes);
-/* The heap has passed the point up to which assists stay bounded. */
-bool gc_pacer_over_ceiling(const struct gc_pacer_state *state);
+/* Up to here assists stay bounded; beyond, who allocates waits for the cycle. */
+uint64_t gc_pacer_ceiling_bytes(uint64_t goal_bytes);
 
 #endif

@@ -56,7 +56,8 @@ static bool tables_reserve(struct gc_heap *heap)
 	heap->bits[0] = gc_os_reserve(table_bytes(n, GC_PAGE_BIT_WORDS * 8), true);
 	heap->bits[1] = gc_os_reserve(table_bytes(n, GC_PAGE_BIT_WORDS * 8), true);
 	heap->free_map = gc_os_reserve(table_bytes(n / 64 + 1, 8), true);
-	return heap->pages && heap->spans && heap->bits[0] && heap->bits[1] && heap->free_map;
+	heap->released = gc_os_reserve(table_bytes(n / GC_CHUNK_PAGES / 64 + 1, 8), true);
+	return heap->released && heap->pages && heap->spans && heap->bits[0] && heap->bits[1] && heap->free_map;
 }
 
 int gc_pages_init(struct gc_heap *heap)
@@ -92,6 +93,7 @@ void gc_pages_destroy(struct gc_heap *heap)
 	gc_os_release(heap->bits[0], table_bytes(n, GC_PAGE_BIT_WORDS * 8));
 	gc_os_release(heap->bits[1], table_bytes(n, GC_PAGE_BIT_WORDS * 8));
 	gc_os_release(heap->free_map, table_bytes(n / 64 + 1, 8));
+	gc_os_release(heap->released, table_bytes(n / GC_CHUNK_PAGES / 64 + 1, 8));
 	gc_os_release(heap->area_mapping, heap->area_mapping_bytes);
 }
 
@@ -115,6 +117,19 @@ static void run_mark(struct gc_heap *heap, uint32_t first, uint32_t count, bool 
 			heap->free_hint = first;
 	} else {
 		heap->free_pages -= count;
+	}
+}
+
+/* A chunk somebody takes pages from gets its memory back, at the first touch. */
+static void run_unrelease(struct gc_heap *heap, uint32_t first, uint32_t count)
+{
+	for (uint32_t chunk = first / GC_CHUNK_PAGES; chunk <= (first + count - 1) / GC_CHUNK_PAGES; chunk++) {
+		uint64_t bit = 1ull << (chunk % 64);
+
+		if (heap->released[chunk / 64] & bit) {
+			heap->released[chunk / 64] &= ~bit;
+			heap->released_chunks--;
+		}
 	}
 }
 
@@ -219,6 +234,8 @@ uint32_t gc_pages_take(struct gc_heap *heap, uint32_t count, bool *zero)
 		page = run_find(heap, count, &tail);
 	if (page) {
 		run_mark(heap, page, count, false);
+		if (heap->released_chunks)
+			run_unrelease(heap, page, count);
 		*zero = page >= heap->pages_touched;
 		if (page + count > heap->pages_touched)
 			heap->pages_touched = page + count;
@@ -230,4 +247,46 @@ uint32_t gc_pages_take(struct gc_heap *heap, uint32_t count, bool *zero)
 void gc_pages_give(struct gc_heap *heap, uint32_t first, uint32_t count)
 {
 	gc_stack_push(count == 1 ? &heap->returned : &heap->returned_runs, first, returned_next(heap, first));
+}
+
+/* ----------------------------------------------------------------- chunks */
+
+static bool chunk_free_with_memory(const struct gc_heap *heap, uint32_t chunk)
+{
+	uint32_t first = chunk * GC_CHUNK_PAGES;
+	uint64_t mask = (1ull << GC_CHUNK_PAGES) - 1;
+
+	if (heap->released[chunk / 64] >> (chunk % 64) & 1)
+		return false;
+	return (heap->free_map[first / 64] >> (first % 64) & mask) == mask;
+}
+
+uint32_t gc_pages_borrow_chunk(struct gc_heap *heap, uint32_t keep_pages)
+{
+	uint32_t first = 0;
+
+	gc_lock(&heap->pages_lock);
+	returned_fold(heap);
+	/* From the top down: allocation takes the lowest pages first. */
+	for (uint32_t chunk = heap->pages_touched / GC_CHUNK_PAGES; chunk-- > 0 && !first;) {
+		if (heap->free_pages - heap->released_chunks * GC_CHUNK_PAGES <= keep_pages + GC_CHUNK_PAGES)
+			break;
+		if (chunk_free_with_memory(heap, chunk))
+			first = chunk * GC_CHUNK_PAGES;
+	}
+	if (first)
+		run_mark(heap, first, GC_CHUNK_PAGES, false);
+	gc_unlock(&heap->pages_lock);
+	return first;
+}
+
+void gc_pages_return_chunk(struct gc_heap *heap, uint32_t first)
+{
+	uint32_t chunk = first / GC_CHUNK_PAGES;
+
+	gc_lock(&heap->pages_lock);
+	heap->released[chunk / 64] |= 1ull << (chunk % 64);
+	heap->released_chunks++;
+	run_mark(heap, first, GC_CHUNK_PAGES, true);
+	gc_unlock(&heap->pages_lock);
 }

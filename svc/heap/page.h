@@ -16,4 +16,11 @@ uint32_t gc_pages_take(struct gc_heap *heap, uint32_t count, bool *zero);
 /* The span's page entries must be cleared already. */
 void gc_pages_give(struct gc_heap *heap, uint32_t first, uint32_t count);
 
+/* 2 MiB, aligned. */
+#define GC_CHUNK_PAGES (GC_OS_HUGE_BYTES / GC_PAGE_BYTES)
+/* Take a free chunk that has memory, if more than keep_pages are free; 0 if none. For the scavenger. */
+uint32_t gc_pages_borrow_chunk(struct gc_heap *heap, uint32_t keep_pages);
+/* It has no memory any more. */
+void gc_pages_return_chunk(struct gc_heap *heap, uint32_t first);
+
 #endif

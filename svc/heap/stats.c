@@ -3,6 +3,7 @@
 #include "stats.h"
 
 #include "heap.h"
+#include "scavenge.h"
 
 /* ---------------------------------------------------------- distributions */
 
@@ -127,7 +128,7 @@ void gc_stats(struct gc_heap *heap, struct gc_stats *stats)
 	stats->trigger_bytes = gc_get_relaxed(&heap->trigger_bytes);
 	stats->limit_bytes = gc_get_relaxed(&heap->memory_limit);
 	stats->mapped_bytes = (uint64_t)gc_get(&heap->pages_top) << GC_PAGE_SHIFT;
-	stats->resident_bytes = stats->mapped_bytes;
+	stats->resident_bytes = gc_resident_bytes(heap);
 	stats->cycles = gc_get_relaxed(&heap->cycles_done);
 	stats->forced_cycles = gc_get_relaxed(&c->forced_cycles);
 	stats->gc_percent = gc_get_relaxed(&heap->percent);
