@@ -102,6 +102,7 @@ int main(int argc, char **argv)
 		{"three socket edges", "p", {.no_sched = true, .no_probes = true}},
 		{"socket edges, scheduler", "p", {.no_probes = true}},
 		{"socket edges, request_end", "r", {.no_sched = true}},
+		{"socket edges, requests from the flight ring", "r", {.no_sched = true, .flight = true}},
 		{"socket edges, scheduler, request_end", "r", {0}},
 		{"the same and two more probes", "h", {0}},
 	};

@@ -513,7 +513,8 @@ static void a_probe_has_a_price(void **state)
 	assert_int_equal(calibrate(&calibration), 0);
 	assert_true(calibration.trap_ns > calibration.clock_ns);
 	assert_true(calibration.threads_covered);
-	print_message("trap %.0f ns, clock %.0f ns\n", calibration.trap_ns, calibration.clock_ns);
+	print_message("trap %.0f ns, stack %.0f ns, clock %.0f ns\n", calibration.trap_ns, calibration.stack_ns,
+		      calibration.clock_ns);
 }
 
 /* ---- ends and errors */

@@ -85,7 +85,18 @@ static int probe_offset(uint64_t *offset)
 	return result;
 }
 
-/* A program that adds 1 to the map's first word. */
+/* The map's one value: a count, then room for a stack. */
+#define STACK_AT 8
+#define STACK_BYTES 384
+#define VALUE_BYTES (STACK_AT + STACK_BYTES)
+
+static int load(const struct bpf_insn *program, size_t count)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = LINK_UPROBE_MULTI);
+	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "memlab_calib", "GPL", program, count, &options);
+}
+
+/* A program that adds 1 to the count. */
 static int load_counter(int map)
 {
 	const struct bpf_insn program[] = {
@@ -96,17 +107,33 @@ static int load_counter(int map)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = LINK_UPROBE_MULTI);
-	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "memlab_calib", "GPL", program, sizeof(program) / sizeof(program[0]),
-			     &options);
+	return load(program, sizeof(program) / sizeof(program[0]));
+}
+
+/* A program that takes the user's stack. */
+static int load_stack(int map)
+{
+	const struct bpf_insn program[] = {
+		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 2, .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = map},
+		{.imm = STACK_AT},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = STACK_BYTES},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 4, .imm = BPF_F_USER_STACK},
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_stack},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	return load(program, sizeof(program) / sizeof(program[0]));
 }
 
 static uint64_t count_of(int map)
 {
 	uint32_t key = 0;
-	uint64_t count = 0;
-	bpf_map_lookup_elem(map, &key, &count);
-	return count;
+	union {
+		uint64_t count;
+		char bytes[VALUE_BYTES];
+	} value = {0};
+	bpf_map_lookup_elem(map, &key, &value);
+	return value.count;
 }
 
 static void *call_once(void *unused)
@@ -125,32 +152,54 @@ static bool other_thread_counts(int map)
 	return count_of(map) == before + 1;
 }
 
-static int measure(struct calibration *calibration, int map, int program)
+static int attach(int program)
 {
 	struct link_place place = {0};
 	int result = probe_offset(&place.offset);
-	if (result)
-		return result;
+	return result ? result : link_uprobe_multi(program, "/proc/self/exe", &place, 1, getpid());
+}
+
+static int measure_trap(struct calibration *calibration, int map, int program)
+{
 	double plain_ns = time_calls();
-	int link = link_uprobe_multi(program, "/proc/self/exe", &place, 1, getpid());
+	int link = attach(program);
 	if (link < 0)
 		return link;
 	calibration->trap_ns = time_calls() - plain_ns;
 	calibration->threads_covered = other_thread_counts(map);
-	calibration->clock_ns = time_clock();
 	close(link);
 	return 0;
 }
 
+static int measure_stack(struct calibration *calibration, int program)
+{
+	double plain_ns = time_calls();
+	int link = attach(program);
+	if (link < 0)
+		return link;
+	calibration->stack_ns = time_calls() - plain_ns - calibration->trap_ns;
+	close(link);
+	return 0;
+}
+
+static void close_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 int calibrate(struct calibration *calibration)
 {
-	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "memlab_calib", sizeof(uint32_t), sizeof(uint64_t), 1, NULL);
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "memlab_calib", sizeof(uint32_t), VALUE_BYTES, 1, NULL);
 	if (map < 0)
 		return map;
-	int program = load_counter(map);
-	int result = program < 0 ? program : measure(calibration, map, program);
-	if (program >= 0)
-		close(program);
+	int counter = load_counter(map), stack = load_stack(map);
+	int result = counter < 0 ? counter : measure_trap(calibration, map, counter);
+	if (!result)
+		result = stack < 0 ? stack : measure_stack(calibration, stack);
+	calibration->clock_ns = time_clock();
+	close_open(counter);
+	close_open(stack);
 	close(map);
 	return result;
 }

@@ -10,6 +10,7 @@
 
 struct calibration {
 	double trap_ns;       /* one hit of a probe with an empty program, the call included */
+	double stack_ns;      /* how much more a hit costs that also takes the user's stack, from here */
 	double clock_ns;      /* one reading of the clock, which every record takes */
 	bool threads_covered; /* a link for a process sees the hits of all its threads */
 };

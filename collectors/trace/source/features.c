@@ -210,8 +210,9 @@ static void check_probe_price(struct checkup *checkup)
 		feature_problem(failed, FEATURE_FAIL, "uprobes are switched off in this kernel (CONFIG_UPROBES) or forbidden");
 		return;
 	}
-	struct feature *feature = feature_add(checkup, "probe", "costs %.2f us per hit, the clock %.0f ns",
-					      calibration.trap_ns / 1000, calibration.clock_ns);
+	struct feature *feature =
+		feature_add(checkup, "probe", "costs %.2f us per hit, %.2f us more with a stack; the clock %.0f ns",
+			    calibration.trap_ns / 1000, calibration.stack_ns / 1000, calibration.clock_ns);
 	if (calibration.trap_ns > 3000)
 		feature_problem(feature, FEATURE_WARN, "far more than usual; a hypervisor in between? prefer few probes");
 	if (!calibration.threads_covered)
