@@ -2,6 +2,7 @@
 /* alloc: see alloc.h. */
 #include "alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mark.h"
@@ -311,39 +312,47 @@ static void *alloc_large(struct gc_mutator_full *m, unsigned class, size_t bytes
 	return p;
 }
 
-/* One attempt, then a whole collection, then a second one. NULL: there is no memory. */
-static void *alloc_slow(struct gc_mutator *pub, unsigned class, size_t bytes, uint32_t site)
+/* Collections have not made room below the limit. True: try once more, above it. */
+static bool limit_reached(struct gc_heap *heap, bool may_fail)
+{
+	if (gc_get_relaxed(&heap->memory_limit) == GC_LIMIT_OFF)
+		return false;
+	if (heap->limit_policy == GC_LIMIT_EXIT) {
+		fprintf(stderr, "gc: the memory limit of %llu bytes is reached with %llu bytes live; raise GOMEMLIMIT or keep less\n",
+			(unsigned long long)gc_get_relaxed(&heap->memory_limit),
+			(unsigned long long)gc_get_relaxed(&heap->traced_last));
+		exit(1);
+	}
+	if (heap->limit_policy == GC_LIMIT_SHED && may_fail)
+		return false;
+	gc_set_relaxed(&heap->limit_lifted, 1);
+	return true;
+}
+
+static void *alloc_once(struct gc_mutator_full *m, unsigned class, size_t bytes, uint32_t site)
+{
+	return gc_classes[class].slot_bytes ? alloc_small(m, class, site) : alloc_large(m, class, bytes, site);
+}
+
+/* One attempt, then a whole collection, then what the limit's policy says. NULL: there is no memory. */
+static void *alloc_slow(struct gc_mutator *pub, unsigned class, size_t bytes, uint32_t site, bool may_fail)
 {
 	struct gc_mutator_full *m = gc_full(pub);
+	void *p;
 
 	GC_ASSERT(site < m->heap->site_count);
 	gc_torture(m);
-	for (int attempt = 0; attempt < 2; attempt++) {
-		void *p = gc_classes[class].slot_bytes ? alloc_small(m, class, site) : alloc_large(m, class, bytes, site);
-
-		if (p)
-			return p;
-		if (attempt == 0)
-			gc_collect(pub);
-	}
-	return NULL;
+	p = alloc_once(m, class, bytes, site);
+	if (p)
+		return p;
+	gc_collect(pub);
+	p = alloc_once(m, class, bytes, site);
+	if (!p && limit_reached(m->heap, may_fail))
+		p = alloc_once(m, class, bytes, site);
+	return p;
 }
 
-void *gc_alloc_slow(struct gc_mutator *m, struct gc_kind *kind, uint32_t site)
-{
-	void *p = alloc_slow(m, gc_class_of_kind(kind), kind->size_bytes, site);
-
-	return p ? p : out_of_memory(kind->size_bytes);
-}
-
-void *gc_alloc_bytes_slow(struct gc_mutator *m, size_t bytes, uint32_t site)
-{
-	void *p = gc_try_alloc(m, &gc_kind_bytes, bytes, site);
-
-	return p ? p : out_of_memory(bytes);
-}
-
-void *gc_try_alloc(struct gc_mutator *m, struct gc_kind *kind, size_t count, uint32_t site)
+static void *array_alloc(struct gc_mutator *m, struct gc_kind *kind, size_t count, uint32_t site, bool may_fail)
 {
 	size_t bytes;
 	unsigned class;
@@ -353,12 +362,31 @@ void *gc_try_alloc(struct gc_mutator *m, struct gc_kind *kind, size_t count, uin
 	class = gc_class_of_array(kind, count, bytes);
 	if (gc_classes[class].slot_bytes && m->cache[class].free)
 		return gc_take_(m, &m->cache[class], m->cache[class].free, site);
-	return alloc_slow(m, class, bytes, site);
+	return alloc_slow(m, class, bytes, site, may_fail);
+}
+
+void *gc_alloc_slow(struct gc_mutator *m, struct gc_kind *kind, uint32_t site)
+{
+	void *p = alloc_slow(m, gc_class_of_kind(kind), kind->size_bytes, site, false);
+
+	return p ? p : out_of_memory(kind->size_bytes);
+}
+
+void *gc_alloc_bytes_slow(struct gc_mutator *m, size_t bytes, uint32_t site)
+{
+	void *p = array_alloc(m, &gc_kind_bytes, bytes, site, false);
+
+	return p ? p : out_of_memory(bytes);
+}
+
+void *gc_try_alloc(struct gc_mutator *m, struct gc_kind *kind, size_t count, uint32_t site)
+{
+	return array_alloc(m, kind, count, site, true);
 }
 
 void *gc_alloc_array(struct gc_mutator *m, struct gc_kind *kind, size_t count, uint32_t site)
 {
-	void *p = gc_try_alloc(m, kind, count, site);
+	void *p = array_alloc(m, kind, count, site, false);
 	size_t bytes;
 
 	if (p)

@@ -3,6 +3,7 @@
 #include "cycle.h"
 
 #include "handshake.h"
+#include "limit.h"
 #include "mark.h"
 #include "mutator.h"
 #include "roots.h"
@@ -33,9 +34,12 @@ static void phase_set(struct gc_heap *heap, enum gc_phase phase)
 
 void gc_plan(struct gc_heap *heap)
 {
-	struct gc_pacer_plan plan =
-		gc_pacer_plan(&heap->pacer, gc_get_relaxed(&heap->traced_last), gc_get_relaxed(&heap->floor_bytes),
-			      gc_get_relaxed(&heap->percent), gc_get_relaxed(&heap->memory_limit));
+	struct gc_pacer_room room = {.live_bytes = gc_get_relaxed(&heap->traced_last),
+				     .floor_bytes = gc_get_relaxed(&heap->floor_bytes),
+				     .percent = gc_get_relaxed(&heap->percent),
+				     .limit_bytes = gc_limit_heap_bytes(heap),
+				     .limiter = heap->limiter && heap->limit_policy == GC_LIMIT_DEGRADE};
+	struct gc_pacer_plan plan = gc_pacer_plan(&heap->pacer, &room);
 
 	gc_set_relaxed(&heap->goal_bytes, plan.goal_bytes);
 	gc_set_relaxed(&heap->trigger_bytes, plan.trigger_bytes);
@@ -174,6 +178,8 @@ static void cycle_end(struct gc_heap *heap)
 	/* What was allocated before the cycle began is now what tracing found; the rest stays counted. */
 	gc_sub(&heap->live_bytes, before > traced ? before - traced : 0);
 	gc_set_relaxed(&heap->floor_bytes, gc_get_relaxed(&heap->live_bytes));
+	gc_set_relaxed(&heap->limit_lifted, 0);
+	gc_limit_measure(heap);
 	gc_plan(heap);
 	PROBE_FIRE(gc_cycle_end, heap->cycle, marked, gc_get_relaxed(&heap->mark_cpu_ns),
 		   gc_get_relaxed(&heap->goal_bytes));

@@ -161,6 +161,9 @@ struct gc_heap {
 	int percent;
 	uint64_t memory_limit;
 
+	uint64_t other_bytes; /* atomic: resident memory that is not the heap's, as of the last cycle */
+	uint32_t limit_lifted; /* atomic: growth beyond the limit is allowed until the next cycle */
+
 	/* Pages. Page 0 is never used, so number 0 means none. */
 	struct gc_lock pages_lock;
 	uint32_t pages_top;       /* atomic: pages below are committed; grows under pages_lock */

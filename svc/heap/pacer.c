@@ -8,12 +8,22 @@
 #define SMOOTHING 0.5          /* weight of the newest cycle */
 #define SPREAD_END 0.90        /* marking should be done at this part of the runway */
 #define ASSIST_SLACK 0.30      /* of the runway, before allocating threads have to help */
+#define LIMIT_SLACK 32           /* the goal stays this part of the limit below it */
+#define LIMIT_ROOM_MIN_BYTES (256ull << 10) /* between cycles, whatever the limit says */
 #define CEILING_EXTRA_PERCENT 25
 #define CEILING_EXTRA_BYTES (4ull << 20)
 
 static double smooth(double old, double new)
 {
 	return old == 0 ? new : old * (1 - SMOOTHING) + new * SMOOTHING;
+}
+
+/* Marking on other CPUs takes nothing from the mutators; an eighth is always theirs. */
+static double mutator_ns(const struct gc_pacer_cycle *cycle)
+{
+	double wall = (double)cycle->wall_ns, left = wall - (double)cycle->mark_cpu_ns;
+
+	return left > wall / 8 ? left : wall / 8;
 }
 
 void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
@@ -23,46 +33,64 @@ void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
 			smooth(pacer->mark_ns_per_byte, (double)cycle->mark_cpu_ns / (double)cycle->traced_bytes);
 	if (cycle->wall_ns)
 		pacer->alloc_bytes_per_ns =
-			smooth(pacer->alloc_bytes_per_ns, (double)cycle->alloc_bytes / (double)cycle->wall_ns);
+			smooth(pacer->alloc_bytes_per_ns, (double)cycle->alloc_bytes / mutator_ns(cycle));
 }
 
-static uint64_t goal_of(uint64_t live, int percent, uint64_t limit)
+static uint64_t percent_goal(uint64_t live, int percent)
 {
-	uint64_t base = live > GC_HEAP_MIN_BYTES ? live : GC_HEAP_MIN_BYTES;
-	uint64_t goal = UINT64_MAX;
-	uint64_t room;
+	uint64_t base = live > GC_HEAP_MIN_BYTES ? live : GC_HEAP_MIN_BYTES, room, goal;
 
-	if (percent >= 0 && !__builtin_mul_overflow(base, (uint64_t)percent, &room)) {
-		room /= 100;
-		goal = live + room > live ? live + room : live;
-	}
-	return goal < limit ? goal : limit;
+	if (percent < 0 || __builtin_mul_overflow(base, (uint64_t)percent, &room) ||
+	    __builtin_add_overflow(live, room / 100, &goal))
+		return UINT64_MAX;
+	return goal;
+}
+
+/* Bytes allocated in the time that marking the live heap takes one thread. */
+static double mark_time_bytes(const struct gc_pacer *pacer, uint64_t live)
+{
+	return pacer->mark_ns_per_byte * (double)live * pacer->alloc_bytes_per_ns;
+}
+
+static uint64_t limited_goal(const struct gc_pacer *pacer, const struct gc_pacer_room *r, uint64_t goal)
+{
+	/* What spans cannot use of their pages, and what is allocated while the cycle ends. */
+	uint64_t slack = r->limit_bytes / LIMIT_SLACK;
+	uint64_t least = r->floor_bytes;
+
+	if (goal <= r->limit_bytes - slack)
+		return goal;
+	goal = r->limit_bytes - slack;
+	if (r->limiter)
+		least += (uint64_t)mark_time_bytes(pacer, r->live_bytes);
+	least += LIMIT_ROOM_MIN_BYTES;
+	return goal > least ? goal : least;
 }
 
 /* Bytes allocated while a thin marking of the live heap runs. */
 static double runway_of(const struct gc_pacer *pacer, uint64_t live, double room)
 {
-	double mark_ns = pacer->mark_ns_per_byte * (double)live;
-	double runway = mark_ns / MARK_SHARE * pacer->alloc_bytes_per_ns;
+	double runway = mark_time_bytes(pacer, live) / MARK_SHARE;
 
 	if (runway < room * RUNWAY_MIN)
 		return room * RUNWAY_MIN;
 	return runway < room * RUNWAY_MAX ? runway : room * RUNWAY_MAX;
 }
 
-struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, uint64_t live_bytes, uint64_t floor_bytes, int percent,
-				   uint64_t limit_bytes)
+struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, const struct gc_pacer_room *r)
 {
-	struct gc_pacer_plan plan = {.goal_bytes = goal_of(live_bytes, percent, limit_bytes)};
-	uint64_t floor = floor_bytes > live_bytes ? floor_bytes : live_bytes;
+	struct gc_pacer_plan plan = {.goal_bytes = percent_goal(r->live_bytes, r->percent)};
+	uint64_t floor = r->floor_bytes > r->live_bytes ? r->floor_bytes : r->live_bytes;
 	double room;
 
+	if (r->limit_bytes != UINT64_MAX)
+		plan.goal_bytes = limited_goal(pacer, r, plan.goal_bytes);
 	if (plan.goal_bytes == UINT64_MAX) {
 		plan.trigger_bytes = UINT64_MAX;
 		return plan;
 	}
 	room = plan.goal_bytes > floor ? (double)(plan.goal_bytes - floor) : 0;
-	plan.trigger_bytes = floor + (uint64_t)(room - runway_of(pacer, live_bytes, room));
+	plan.trigger_bytes = floor + (uint64_t)(room - runway_of(pacer, r->live_bytes, room));
 	return plan;
 }
 

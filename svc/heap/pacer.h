@@ -11,6 +11,10 @@
  * during the cycle are not counted as live: that keeps a long, thin cycle from raising its own goal).
  * The trigger leaves a runway in which marking takes no more than a small share of a CPU, but at most half of the
  * room between live and goal, since everything born on the runway survives until the next cycle.
+ *
+ * A memory limit lowers the goal. When live memory comes near it, cycles follow each other ever faster; the limiter then keeps
+ * the goal at least so far above the floor that allocating takes as long as marking: half the time at most is the
+ * collector's, and the limit gives.
  */
 #ifndef MEMLAB_HEAP_PACER_H
 #define MEMLAB_HEAP_PACER_H
@@ -22,7 +26,7 @@
 
 struct gc_pacer {
 	double mark_ns_per_byte;  /* thread CPU time, smoothed */
-	double alloc_bytes_per_ns; /* wall time, smoothed */
+	double alloc_bytes_per_ns; /* wall time less marking, smoothed: what it would be without a collector */
 };
 
 /* What one finished cycle measured. */
@@ -38,9 +42,16 @@ struct gc_pacer_plan {
 };
 
 void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle);
-/* live: traced; floor: bytes in the heap now (live plus born black). percent < 0: off. */
-struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, uint64_t live_bytes, uint64_t floor_bytes, int percent,
-				   uint64_t limit_bytes);
+/* What a plan is made from. */
+struct gc_pacer_room {
+	uint64_t live_bytes;  /* traced by the last cycle */
+	uint64_t floor_bytes; /* in the heap now: live plus born since the cycle began */
+	int percent;          /* GOGC; negative: off */
+	uint64_t limit_bytes; /* the heap may occupy; UINT64_MAX: no limit */
+	bool limiter;         /* cap the collector at half the CPU time, even if the limit is passed */
+};
+
+struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, const struct gc_pacer_room *room);
 
 /* Where a cycle stands. */
 struct gc_pacer_state {

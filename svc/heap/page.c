@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "limit.h"
+
 #define GROW_PAGES 64u /* 4 MiB at a time */
 #define HUGE_MIN_BYTES (256ull << 20)
 
@@ -219,6 +221,14 @@ static bool grow(struct gc_heap *heap, uint32_t count, uint32_t tail)
 	return true;
 }
 
+/* Would the run take memory from the system? */
+static bool needs_memory(const struct gc_heap *heap, uint32_t page, uint32_t count)
+{
+	uint32_t chunk = page / GC_CHUNK_PAGES;
+
+	return page + count > heap->pages_touched || heap->released[chunk / 64] >> (chunk % 64) & 1;
+}
+
 uint32_t gc_pages_take(struct gc_heap *heap, uint32_t count, bool *zero)
 {
 	uint32_t page = count == 1 ? gc_stack_pop(&heap->returned, returned_next, heap) : 0;
@@ -232,6 +242,8 @@ uint32_t gc_pages_take(struct gc_heap *heap, uint32_t count, bool *zero)
 	page = run_find(heap, count, &tail);
 	if (!page && grow(heap, count, tail))
 		page = run_find(heap, count, &tail);
+	if (page && needs_memory(heap, page, count) && !gc_limit_allows(heap, count))
+		page = 0;
 	if (page) {
 		run_mark(heap, page, count, false);
 		if (heap->released_chunks)
