@@ -43,11 +43,13 @@ static const struct argp_option options[] = {
 	{"record", OPTION_RECORD, "packed|mispacked", 0, "how a record lies in memory (packed)", 0},
 	{"intern", OPTION_INTERN, "on|off", 0, "one object per distinct string (off)", 0},
 	{"threads", OPTION_THREADS, "N", 0, "event loops (1)", 0},
-	{"memlimit", OPTION_MEMLIMIT, "SIZE|cgroup", 0, "soft memory limit, as GOMEMLIMIT; cgroup: 90 % of its limit", 0},
+	{"memlimit", OPTION_MEMLIMIT, "SIZE|cgroup", 0, "soft memory limit, as GOMEMLIMIT; cgroup: 90 % of its limit",
+	 0},
 	{"limit-policy", OPTION_LIMIT_POLICY, "degrade|shed|exit", 0,
 	 "over the memory limit: go on slower, refuse lookups with 503, or end (degrade)", 0},
 	{"gc-limiter", OPTION_GC_LIMITER, "on|off", 0, "cap the collector at half the CPU time (on)", 0},
-	{"idle-timeout", OPTION_IDLE_TIMEOUT, "SECONDS", 0, "close a connection without progress after this time (75)", 0},
+	{"idle-timeout", OPTION_IDLE_TIMEOUT, "SECONDS", 0, "close a connection without progress after this time (75)",
+	 0},
 	{"sites", OPTION_SITES, NULL, 0, "print every allocation site and end", 0},
 	{0}};
 

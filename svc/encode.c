@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The longer encoders. Both work on as many bytes at once as the CPU takes: strings eight at a time in a plain register,
- * base64 twelve at a time in a vector register where the CPU has pshufb (asked once per call), else three.
+ * The longer encoders. Both work on as many bytes at once as the CPU takes: strings eight at a time in a plain
+ * register, base64 twelve at a time in a vector register where the CPU has pshufb (asked once per call), else three.
  */
 #include "encode.h"
 
@@ -38,7 +38,7 @@ const uint64_t encode_powers_of_ten[20] = {1,
 
 /* ---------------------------------------------------------------- strings */
 
-#define EACH_BYTE(value) ((value) * 0x0101010101010101u)
+#define EACH_BYTE(value) ((value)*0x0101010101010101u)
 
 /* Not zero if one of eight bytes is a control character, " or \. (Never wrong about that; the place may be.) */
 static uint64_t any_special(uint64_t word)

@@ -43,7 +43,8 @@ static bool parse_key(const char *text, uint64_t *key)
 		return false;
 	for (; *text; text++) {
 		uint64_t digit = (uint64_t)(unsigned char)*text - '0';
-		if (digit > 9 || __builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
+		if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, digit, &value))
 			return false;
 	}
 	*key = value;
@@ -100,7 +101,8 @@ static void answer_lookup(struct handler *handler, const struct request *request
 	}
 	struct record_view view;
 	if (!store_find(handler->service->store, response->key, &view)) {
-		answer_error(handler, response, 404, "unknown_key", "no such record; keys and their range: /debug/allocs");
+		answer_error(handler, response, 404, "unknown_key",
+			     "no such record; keys and their range: /debug/allocs");
 		return;
 	}
 	response->status = 200;
@@ -185,7 +187,8 @@ static bool is_get(const struct request *request)
 static void answer_knobs(struct handler *handler, const struct request *request, struct response *response)
 {
 	if (!request->local || !request->local(request)) {
-		answer_error(handler, response, 403, "not_local", "knobs can only be seen and changed from this machine");
+		answer_error(handler, response, 403, "not_local",
+			     "knobs can only be seen and changed from this machine");
 		return;
 	}
 	const char *wrong = is_get(request) ? NULL : knobs_apply(handler->service, request);
@@ -205,9 +208,14 @@ struct route {
 };
 
 static const struct route routes[] = {
-	{"/lookup", answer_lookup, false},   {"/healthz", answer_health, false},      {"/readyz", answer_ready, false},
-	{"/metrics", answer_metrics, false}, {"/debug/allocs", answer_allocs, false}, {"/debug/knobs", answer_knobs, true},
-	{"/debug/pprof/allocs", answer_pprof_allocs, false}, {"/debug/pprof/cmdline", answer_cmdline, false},
+	{"/lookup", answer_lookup, false},
+	{"/healthz", answer_health, false},
+	{"/readyz", answer_ready, false},
+	{"/metrics", answer_metrics, false},
+	{"/debug/allocs", answer_allocs, false},
+	{"/debug/knobs", answer_knobs, true},
+	{"/debug/pprof/allocs", answer_pprof_allocs, false},
+	{"/debug/pprof/cmdline", answer_cmdline, false},
 };
 
 static const struct route *find_route(const char *path)
@@ -238,7 +246,9 @@ void handler_answer(struct handler *handler, const struct request *request, stru
 		handler_inject(handler, request);
 	const struct route *route = find_route(request->path);
 	if (!route) {
-		answer_error(handler, response, 404, "unknown_path", "try /lookup?key=7, /healthz, /readyz, /metrics, /debug/allocs, /debug/knobs or /debug/pprof/allocs");
+		answer_error(handler, response, 404, "unknown_path",
+			     "try /lookup?key=7, /healthz, /readyz, /metrics, /debug/allocs, /debug/knobs or "
+			     "/debug/pprof/allocs");
 		return;
 	}
 	if (!is_get(request) && !(route->post && !strcmp(request->method, "POST"))) {

@@ -148,12 +148,13 @@ static void bind_server(struct program *program)
 	memset(program->loops, 0, config->threads * sizeof(*program->loops));
 	int error = server_create(config, program->loops, &program->server);
 	if (error == -EADDRINUSE)
-		fail("port %u of %s is taken; choose another with --listen, or 0 for any", config->port, config->address);
+		fail("port %u of %s is taken; choose another with --listen, or 0 for any", config->port,
+		     config->address);
 	if (error == -EINVAL)
 		fail("--listen: '%s' is not an address; use a numeric one such as 127.0.0.1", config->address);
 	if (error)
-		fail("cannot listen on %s port %u: %s; choose another address with --listen", config->address, config->port,
-		     strerror(-error));
+		fail("cannot listen on %s port %u: %s; choose another address with --listen", config->address,
+		     config->port, strerror(-error));
 }
 
 static void show_progress(void *context, uint64_t done, uint64_t count)
@@ -234,10 +235,9 @@ static void announce(const struct program *program)
 	gc_stats(program->heap, &stats);
 	printf("memlab-svc: listening on http://%s%s%s:%u  (%" PRIu64
 	       " records, %s path, %s layout, %u thread%s; loaded in %.1f s: heap %.0f MiB, resident %.0f MiB)\n",
-	       v6 ? "[" : "", config->address, v6 ? "]" : "", server_port(program->server),
-	       store_count(program->store), config->path == PATH_OPT ? "opt" : "naive", layout_names[config->layout],
-	       config->threads, config->threads > 1 ? "s" : "", program->load_s, (double)stats.heap_bytes / 1048576,
-	       resident_mib());
+	       v6 ? "[" : "", config->address, v6 ? "]" : "", server_port(program->server), store_count(program->store),
+	       config->path == PATH_OPT ? "opt" : "naive", layout_names[config->layout], config->threads,
+	       config->threads > 1 ? "s" : "", program->load_s, (double)stats.heap_bytes / 1048576, resident_mib());
 	fflush(stdout);
 }
 

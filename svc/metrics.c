@@ -15,37 +15,40 @@ unsigned metrics_bucket(uint64_t ns)
 	return bucket + (ns > metrics_edge_ns(bucket));
 }
 
-static void set(uint64_t *field, uint64_t value)
-{
-	__atomic_store_n(field, value, __ATOMIC_RELAXED);
-}
-
 static uint64_t get(const uint64_t *field)
 {
 	return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
 
-/* Odd version, fence, fields, even version with release. */
+static void publish(uint64_t *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELEASE);
+}
+
+static uint64_t observe(const uint64_t *field)
+{
+	return __atomic_load_n(field, __ATOMIC_ACQUIRE);
+}
+
+/* The odd version is seen before any new field, the even one after all. */
 static void set_exemplar(struct metrics_exemplar *exemplar, uint64_t key, uint64_t duration_ns, uint64_t end_ns)
 {
 	uint64_t version = exemplar->version;
-	set(&exemplar->version, version + 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	set(&exemplar->key, key);
-	set(&exemplar->duration_ns, duration_ns);
-	set(&exemplar->end_ns, end_ns);
-	__atomic_store_n(&exemplar->version, version + 2, __ATOMIC_RELEASE);
+	publish(&exemplar->version, version + 1);
+	publish(&exemplar->key, key);
+	publish(&exemplar->duration_ns, duration_ns);
+	publish(&exemplar->end_ns, end_ns);
+	publish(&exemplar->version, version + 2);
 }
 
 /* False: it was being written, or never was. */
 static bool get_exemplar(const struct metrics_exemplar *from, struct metrics_exemplar *to)
 {
-	to->version = __atomic_load_n(&from->version, __ATOMIC_ACQUIRE);
-	to->key = get(&from->key);
-	to->duration_ns = get(&from->duration_ns);
-	to->end_ns = get(&from->end_ns);
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return to->version && to->version % 2 == 0 && get(&from->version) == to->version;
+	to->version = observe(&from->version);
+	to->key = observe(&from->key);
+	to->duration_ns = observe(&from->duration_ns);
+	to->end_ns = observe(&from->end_ns);
+	return to->version && to->version % 2 == 0 && observe(&from->version) == to->version;
 }
 
 void metrics_duration(struct metrics *metrics, const uint64_t *key, uint64_t duration_ns, uint64_t end_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page. metrics.def is expanded into one family after the other; each calls the function add_<name> of this file, so
- * that a metric without a value does not link, and the order is the contract's.
+ * The page. metrics.def is expanded into one family after the other; each calls the function add_<name> of this file,
+ * so that a metric without a value does not link, and the order is the contract's.
  */
 #include "metrics_page.h"
 
@@ -43,7 +43,8 @@ static int64_t clock_ns(clockid_t clock)
 static int family_length(const struct page *page, const char *type)
 {
 	int length = (int)strlen(page->name);
-	return page->format == METRICS_OPENMETRICS && !strcmp(type, "counter") ? length - (int)strlen("_total") : length;
+	return page->format == METRICS_OPENMETRICS && !strcmp(type, "counter") ? length - (int)strlen("_total")
+									       : length;
 }
 
 static void begin_family(struct page *page, const char *name, const char *type, const char *unit, const char *help)
@@ -209,8 +210,8 @@ void metrics_page_add(struct buffer *buffer, const struct service *service, enum
 	page.wall_minus_monotonic_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	service_metrics(service, &page.sum);
 	gc_stats(service->heap, &page.stats);
-#define METRIC(name, type, unit, help)                                                                                 \
-	begin_family(&page, #name, #type, #unit, help);                                                                \
+#define METRIC(name, type, unit, help)                  \
+	begin_family(&page, #name, #type, #unit, help); \
 	add_##name(&page);
 #include "metrics.def"
 	if (format == METRICS_OPENMETRICS)

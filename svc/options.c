@@ -90,8 +90,8 @@ uint64_t option_number(const struct option_table *table, const char *option, con
 	errno = 0;
 	unsigned long long value = strtoull(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end || errno || value < least || value > most)
-		option_refuse(table, "--%s=%s is not a number from %llu to %llu", option, text, (unsigned long long)least,
-			      (unsigned long long)most);
+		option_refuse(table, "--%s=%s is not a number from %llu to %llu", option, text,
+			      (unsigned long long)least, (unsigned long long)most);
 	return value;
 }
 

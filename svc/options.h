@@ -16,7 +16,7 @@ struct option_table {
 
 /* One line `program: ...` on stderr; ends the process with status 2. */
 __attribute__((noreturn, format(printf, 2, 3))) void option_refuse(const struct option_table *table, const char *format,
-								    ...);
+								   ...);
 /* Refuses what is not in the table, rewrites single dashes in argv. Options only, no other arguments. */
 void option_check(const struct option_table *table, int argc, char **argv);
 

@@ -179,8 +179,8 @@ void pprof_allocs_text_add(struct buffer *buffer, struct gc_heap *heap)
 	for (unsigned site = 0; site < SITE_COUNT; site++) {
 		const struct site_place *place = place_of(site);
 		if (objects[site])
-			buffer_add_format(buffer, "%" PRIu64 " %" PRIu64 " %s %s %s:%" PRIu64 " %s\n", objects[site], bytes[site],
-					  site_table[site].name, place->function, place->file, place->line,
+			buffer_add_format(buffer, "%" PRIu64 " %" PRIu64 " %s %s %s:%" PRIu64 " %s\n", objects[site],
+					  bytes[site], site_table[site].name, place->function, place->file, place->line,
 					  site_table[site].path);
 	}
 }

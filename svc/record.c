@@ -54,32 +54,32 @@ static inline struct slice get_string(char *const *slot, uint8_t length, uintptr
 }
 
 /* The functions of one form. */
-#define FORM(form)                                                                                                     \
-	static void form##_write(struct gc_mutator *m, void *to, const struct record_view *view)                       \
-	{                                                                                                              \
-		struct record_##form *record = to;                                                                     \
-		record->id = view->id;                                                                                 \
-		record->created_s = (uint32_t)view->created_s;                                                         \
-		record->balance_cents = (int32_t)view->balance_cents;                                                  \
-		record->visits = view->visits;                                                                         \
-		put_string(m, &record->name, &record->name_length, view->name);                                        \
-		put_string(m, &record->country, &record->country_length, view->country);                               \
-		put_string(m, &record->city, &record->city_length, view->city);                                        \
-		put_string(m, &record->plan, &record->plan_length, view->plan);                                        \
-		put_string(m, &record->payload, &record->payload_length, view->payload);                               \
-	}                                                                                                              \
-	static void form##_read(const void *from, uintptr_t text, struct record_view *view)                            \
-	{                                                                                                              \
-		const struct record_##form *record = from;                                                             \
-		view->id = record->id;                                                                                 \
-		view->created_s = record->created_s;                                                                   \
-		view->balance_cents = record->balance_cents;                                                           \
-		view->visits = record->visits;                                                                         \
-		view->name = get_string(&record->name, record->name_length, text);                                     \
-		view->country = get_string(&record->country, record->country_length, text);                            \
-		view->city = get_string(&record->city, record->city_length, text);                                     \
-		view->plan = get_string(&record->plan, record->plan_length, text);                                     \
-		view->payload = get_string(&record->payload, record->payload_length, text);                            \
+#define FORM(form)                                                                               \
+	static void form##_write(struct gc_mutator *m, void *to, const struct record_view *view) \
+	{                                                                                        \
+		struct record_##form *record = to;                                               \
+		record->id = view->id;                                                           \
+		record->created_s = (uint32_t)view->created_s;                                   \
+		record->balance_cents = (int32_t)view->balance_cents;                            \
+		record->visits = view->visits;                                                   \
+		put_string(m, &record->name, &record->name_length, view->name);                  \
+		put_string(m, &record->country, &record->country_length, view->country);         \
+		put_string(m, &record->city, &record->city_length, view->city);                  \
+		put_string(m, &record->plan, &record->plan_length, view->plan);                  \
+		put_string(m, &record->payload, &record->payload_length, view->payload);         \
+	}                                                                                        \
+	static void form##_read(const void *from, uintptr_t text, struct record_view *view)      \
+	{                                                                                        \
+		const struct record_##form *record = from;                                       \
+		view->id = record->id;                                                           \
+		view->created_s = record->created_s;                                             \
+		view->balance_cents = record->balance_cents;                                     \
+		view->visits = record->visits;                                                   \
+		view->name = get_string(&record->name, record->name_length, text);               \
+		view->country = get_string(&record->country, record->country_length, text);      \
+		view->city = get_string(&record->city, record->city_length, text);               \
+		view->plan = get_string(&record->plan, record->plan_length, text);               \
+		view->payload = get_string(&record->payload, record->payload_length, text);      \
 	}
 FORM(packed)
 FORM(mispacked)

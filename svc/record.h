@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A record in memory: 8 fields and a payload, in one of two forms. `packed` orders its members so that nothing is
- * lost to alignment, `mispacked` is what one gets by writing them down as they come to mind. Strings lie outside, behind
- * references (layout map) or offsets into a text area (flat, offheap): both are one word.
+ * lost to alignment, `mispacked` is what one gets by writing them down as they come to mind. Strings lie outside,
+ * behind references (layout map) or offsets into a text area (flat, offheap): both are one word.
  *
  * Records are written once while the index is built and never changed. Handlers see a record_view, which is the same
  * for all forms and layouts.
@@ -37,7 +37,8 @@ struct record_form {
 	const char *name;
 	uint32_t bytes;
 	struct gc_kind *kind; /* its strings as references */
-	/* The view's strings are references into collected objects (stored with the barrier), or offsets if m is NULL. */
+	/* The view's strings are references into collected objects (stored with the barrier), or offsets if m is NULL.
+	 */
 	void (*write)(struct gc_mutator *m, void *record, const struct record_view *view);
 	/* `text` is added to every string: 0 for references, the text area's address for offsets. */
 	void (*read)(const void *record, uintptr_t text, struct record_view *view);

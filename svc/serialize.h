@@ -3,9 +3,9 @@
  * From a record to the body of an answer, two ways. Both produce exactly what dataset.h documents.
  *
  *  - opt: appends to memory of the caller's; nothing is allocated.
- *  - naive: as a convenient program would: a tree of boxed values, copies of strings, a mutable buffer that grows and is
- *    copied into an immutable string, a concatenated header, a log line built before its level is looked at.
- *    Each habit is a fix that can be switched on by itself; all five leave no allocation.
+ *  - naive: as a convenient program would: a tree of boxed values, copies of strings, a mutable buffer that grows and
+ * is copied into an immutable string, a concatenated header, a log line built before its level is looked at. Each habit
+ * is a fix that can be switched on by itself; all five leave no allocation.
  *
  * Called by an unparked mutator.
  */

@@ -22,14 +22,15 @@ void fix_list_text(unsigned fixes, char *text, size_t text_bytes)
 	text[0] = '\0';
 	for (unsigned i = 0; i < FIX_COUNT && length < text_bytes; i++)
 		if (fixes & (1u << i))
-			length += (size_t)snprintf(text + length, text_bytes - length, "%s%s", length ? "," : "", fix_names[i]);
+			length += (size_t)snprintf(text + length, text_bytes - length, "%s%s", length ? "," : "",
+						   fix_names[i]);
 }
 
 #define BUFFER_BYTES_FIRST 192
 #define MEMBERS 9
 
-static const char *const member_names[MEMBERS] = {"id",	     "created_s", "balance_cents", "visits", "name",
-						  "country", "city",	  "plan",	   "payload"};
+static const char *const member_names[MEMBERS] = {"id",      "created_s", "balance_cents", "visits", "name",
+						  "country", "city",      "plan",          "payload"};
 
 enum box_type { BOX_U64, BOX_I64, BOX_U32, BOX_TEXT, BOX_BYTES };
 
@@ -126,7 +127,8 @@ static struct box *box_text(const struct naive *naive, union box_place *place, s
 	return box_slice(naive, place, BOX_TEXT, slice, copy);
 }
 
-static struct box *box_payload(const struct naive *naive, union box_place *place, struct slice slice, enum format format)
+static struct box *box_payload(const struct naive *naive, union box_place *place, struct slice slice,
+			       enum format format)
 {
 	if (fixed(naive, FIX_STRINGS))
 		return box_slice(naive, place, BOX_BYTES, slice, NULL);

@@ -6,8 +6,8 @@
  *
  * One turn: poll; MHD_run; before sleeping the loop marks slices for the collector, looking at the sockets in between.
  *
- * The collector: a loop is parked all the time but inside answer_unparked(). What libmicrohttpd keeps while the loop sleeps
- * (exchange, responses) is plain malloc memory and holds no reference.
+ * The collector: a loop is parked all the time but inside answer_unparked(). What libmicrohttpd keeps while the loop
+ * sleeps (exchange, responses) is plain malloc memory and holds no reference.
  *
  * A request is answered on the second call of the handler; on the first, libmicrohttpd would close the
  * connection after the answer. Response objects are used again: libmicrohttpd fixes a response's length, so there is
@@ -274,8 +274,8 @@ static enum MHD_Result queue_reply(struct loop *loop, struct MHD_Connection *con
 /* A response object for this answer alone, with libmicrohttpd's copy of the body. */
 static enum MHD_Result queue_copy(struct loop *loop, struct MHD_Connection *connection, const struct response *response)
 {
-	struct MHD_Response *copy =
-		MHD_create_response_from_buffer(response->length, (void *)(uintptr_t)response->body, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *copy = MHD_create_response_from_buffer(response->length, (void *)(uintptr_t)response->body,
+								    MHD_RESPMEM_MUST_COPY);
 	if (!copy)
 		return MHD_NO;
 	MHD_add_response_header(copy, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
@@ -531,18 +531,17 @@ static void *loop_main(void *context)
 static struct MHD_Daemon *daemon_start(struct loop *loop)
 {
 	unsigned limit = CONNECTIONS_MAX;
-	return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, loop, MHD_OPTION_LISTEN_SOCKET, loop->listen_fd,
-				MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, loop, MHD_OPTION_LISTEN_SOCKET,
+				loop->listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 				loop->server->config->idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,
-				MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+				MHD_OPTION_END);
 }
 
 /* --------------------------------------------------------------- listening */
 
-static int parse_address(const struct config *config, uint16_t port, struct sockaddr_storage *address,
-			 socklen_t *bytes)
+static int parse_address(const struct config *config, uint16_t port, struct sockaddr_storage *address, socklen_t *bytes)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;

@@ -29,33 +29,33 @@ struct site_place {
 /* All uses, in the order of the linker. */
 const struct site_place *site_places(size_t *count);
 
-#define SITE_USE_(name)                                                                                                \
-	static const struct site_place site_place_ __attribute__((section("memlab_sites"), used)) = {                  \
-		SITE_##name, __LINE__, __FILE__, __func__}
+#define SITE_USE_(name)                            \
+	static const struct site_place site_place_ \
+		__attribute__((section("memlab_sites"), used)) = {SITE_##name, __LINE__, __FILE__, __func__}
 
 /* [safepoint] One object of a kind; `count` elements of a kind; raw bytes. */
-#define SITE_ALLOC(m, kind, name)                                                                                      \
-	({                                                                                                             \
-		SITE_USE_(name);                                                                                       \
-		gc_alloc((m), (kind), SITE_##name);                                                                    \
+#define SITE_ALLOC(m, kind, name)                   \
+	({                                          \
+		SITE_USE_(name);                    \
+		gc_alloc((m), (kind), SITE_##name); \
 	})
-#define SITE_ALLOC_ARRAY(m, kind, count, name)                                                                         \
-	({                                                                                                             \
-		SITE_USE_(name);                                                                                       \
-		gc_alloc_array((m), (kind), (count), SITE_##name);                                                     \
+#define SITE_ALLOC_ARRAY(m, kind, count, name)                     \
+	({                                                         \
+		SITE_USE_(name);                                   \
+		gc_alloc_array((m), (kind), (count), SITE_##name); \
 	})
-#define SITE_ALLOC_BYTES(m, bytes, name)                                                                               \
-	({                                                                                                             \
-		SITE_USE_(name);                                                                                       \
-		gc_alloc_bytes((m), (bytes), SITE_##name);                                                             \
+#define SITE_ALLOC_BYTES(m, bytes, name)                   \
+	({                                                 \
+		SITE_USE_(name);                           \
+		gc_alloc_bytes((m), (bytes), SITE_##name); \
 	})
 
 /* An allocation made on behalf of callers that name the site themselves: `site` is a variable. */
 #define SITE_ALLOC_BYTES_FOR(m, bytes, site) gc_alloc_bytes((m), (bytes), (uint32_t)(site))
-#define SITE_NAMED(name)                                                                                               \
-	({                                                                                                             \
-		SITE_USE_(name);                                                                                       \
-		SITE_##name;                                                                                           \
+#define SITE_NAMED(name)         \
+	({                       \
+		SITE_USE_(name); \
+		SITE_##name;     \
 	})
 
 #endif

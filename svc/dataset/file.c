@@ -141,7 +141,8 @@ size_t file_record_read(const uint8_t *from, uint64_t bytes, struct dataset_reco
 	record->payload_length = get_u32(from + 32);
 	if (!lengths_allowed(record))
 		return 0;
-	size_t strings = (size_t)record->name_length + record->country.length + record->city.length + record->plan.length;
+	size_t strings =
+		(size_t)record->name_length + record->country.length + record->city.length + record->plan.length;
 	if (DATASET_BIN_HEADER_BYTES + strings + record->payload_length > bytes)
 		return 0;
 	const uint8_t *at = from + DATASET_BIN_HEADER_BYTES;

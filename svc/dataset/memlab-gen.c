@@ -132,7 +132,8 @@ static void write_all(struct generator *generator, const uint8_t *bytes, size_t 
 		if (written < 0 && errno == EINTR && !interrupted)
 			continue;
 		if (written < 0)
-			fail(generator, "%s: %s; free space or choose another -o", generator->part_path, strerror(errno));
+			fail(generator, "%s: %s; free space or choose another -o", generator->part_path,
+			     strerror(errno));
 		bytes += written;
 		length -= (size_t)written;
 		at += written;
@@ -273,8 +274,9 @@ static unsigned default_threads(void)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = {options, parse_option, NULL,
-					 "Writes a file of deterministic records for memlab-svc --data.", NULL, NULL, NULL};
+	static const struct argp argp = {
+		options, parse_option, NULL, "Writes a file of deterministic records for memlab-svc --data.",
+		NULL,    NULL,         NULL};
 	static struct generator generator = {.fd = -1,
 					     .mutex = PTHREAD_MUTEX_INITIALIZER,
 					     .changed = PTHREAD_COND_INITIALIZER,
@@ -291,7 +293,8 @@ int main(int argc, char **argv)
 	open_file(&generator);
 	run(&generator);
 	double seconds = now_s() - start_s;
-	printf("memlab-gen: %s: %" PRIu64 " records, seed %" PRIu64 ", %.1f MiB in %.2f s (%.0f records/s, %.0f MiB/s), "
+	printf("memlab-gen: %s: %" PRIu64 " records, seed %" PRIu64
+	       ", %.1f MiB in %.2f s (%.0f records/s, %.0f MiB/s), "
 	       "checksum %08" PRIx32 "\n",
 	       generator.path, generator.count, generator.seed, (double)generator.bytes / 1048576, seconds,
 	       (double)generator.count / seconds, (double)generator.bytes / 1048576 / seconds, generator.checksum);

@@ -104,8 +104,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 static void parse(struct program *program, int argc, char **argv)
 {
-	static const struct argp argp = {options, parse_option, NULL,
-					 "Builds an index as memlab-svc does and says what it costs.", NULL, NULL, NULL};
+	static const struct argp argp = {
+		options, parse_option, NULL, "Builds an index as memlab-svc does and says what it costs.",
+		NULL,    NULL,         NULL};
 	char error[256];
 	program->config = (struct config){.index_bytes = 64u << 20, .seed = 42, .threads = 0};
 	if (gc_config_init(&program->config.gc, error, sizeof(error)))
@@ -193,7 +194,8 @@ static void check_sample(struct program *program)
 		size_t length = dataset_bin(&record, expected);
 		if (!store_find(program->store, id, &view) || serialize_opt(&view, FORMAT_BIN, got) != length ||
 		    memcmp(got, expected, length))
-			fail("record %" PRIu64 " is wrong; the data file was not made by this version of memlab-gen", id);
+			fail("record %" PRIu64 " is wrong; the data file was not made by this version of memlab-gen",
+			     id);
 	}
 	program->checked = sample;
 }
@@ -214,7 +216,8 @@ static void print_text(const struct program *program)
 	const struct config *config = &program->config;
 	double count = (double)store_count(program->store), live = (double)program->stats.live_bytes;
 	printf("records        %" PRIu64 " (seed %" PRIu64 ", layout %s, %s, intern %s)\n", store_count(program->store),
-	       config->seed, layout_names[config->layout], record_form_names[config->form], config->intern ? "on" : "off");
+	       config->seed, layout_names[config->layout], record_form_names[config->form],
+	       config->intern ? "on" : "off");
 	for (unsigned i = 0; i < RECORD_FORM_COUNT; i++)
 		printf("record size    %u bytes %s%s\n", record_forms[i].bytes, record_forms[i].name,
 		       i == config->form ? "  <- this index" : "");

@@ -78,10 +78,8 @@ static inline const char *fixture_argument(const struct request *request, const 
 static inline struct response fixture_ask(struct fixture *f, const char *method, const char *path,
 					  const char *const *arguments)
 {
-	struct request request = {.method = method,
-				  .path = path,
-				  .argument = fixture_argument,
-				  .context = (void *)(uintptr_t)arguments};
+	struct request request = {
+		.method = method, .path = path, .argument = fixture_argument, .context = (void *)(uintptr_t)arguments};
 	struct response response;
 	handler_answer(&f->handler, &request, &response);
 	return response;

@@ -35,7 +35,7 @@ static struct {
 	enum order order;
 	struct gc_heap *heap;
 	uint64_t ns;
-	bool held;            /* ORDER_LOCK: `precious` is held */
+	bool held; /* ORDER_LOCK: `precious` is held */
 	atomic_bool done;
 	pthread_mutex_t precious;
 } helper = {.turn = PTHREAD_MUTEX_INITIALIZER,

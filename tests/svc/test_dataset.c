@@ -126,7 +126,7 @@ static void test_bin_layout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),	     cmocka_unit_test(test_ranges), cmocka_unit_test(test_skew),
+		cmocka_unit_test(test_golden),       cmocka_unit_test(test_ranges), cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_seeds_differ), cmocka_unit_test(test_count),  cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_bin_layout),
 	};

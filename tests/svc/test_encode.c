@@ -122,7 +122,7 @@ static void test_buffer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_base64), cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_numbers),    cmocka_unit_test(test_base64), cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_every_byte), cmocka_unit_test(test_buffer),
 	};
 	return cmocka_run_group_tests_name("encode", tests, NULL, NULL);

@@ -43,12 +43,18 @@ static void test_requests(void **state)
 {
 	(void)state;
 	static const char *const corpus[] = {
-		"\x01GET\n/lookup\nkey\n7\nfmt\njson",	"\x01GET\n/lookup\nkey\n299\nfmt\nbin",
-		"\x40GET\n/lookup\nkey\n7\nfmt\njson",	"\x3fGET\n/lookup\nkey\n18446744073709551616",
-		"\x3eGET\n/lookup\nfmt\nbin\nkey\n1",	"\x01HEAD\n/healthz",
-		"\x01POST\n/debug/knobs\ngogc\n100\ngc\nnow", "\x01GET\n/metrics",
-		"\x01GET\n/debug/allocs",		"\x02PUT\n/lookup\nkey\n1",
-		"\x06GET\n/lookup\nkey\n-1",		"\x01GET\n/readyz",
+		"\x01GET\n/lookup\nkey\n7\nfmt\njson",
+		"\x01GET\n/lookup\nkey\n299\nfmt\nbin",
+		"\x40GET\n/lookup\nkey\n7\nfmt\njson",
+		"\x3fGET\n/lookup\nkey\n18446744073709551616",
+		"\x3eGET\n/lookup\nfmt\nbin\nkey\n1",
+		"\x01HEAD\n/healthz",
+		"\x01POST\n/debug/knobs\ngogc\n100\ngc\nnow",
+		"\x01GET\n/metrics",
+		"\x01GET\n/debug/allocs",
+		"\x02PUT\n/lookup\nkey\n1",
+		"\x06GET\n/lookup\nkey\n-1",
+		"\x01GET\n/readyz",
 	};
 	uint8_t bytes[512];
 	for (unsigned round = 0; round < ROUNDS; round++) {

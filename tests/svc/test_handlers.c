@@ -33,9 +33,21 @@ static unsigned lookup_status(const char *key, const char *format)
 static void test_keys(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"",	  " ",	  "x",	 "-1",	 "+1",	"1 ", " 1",
-					  "1.0",  "0x1",  "1e3", "\xff", "1\n", "99999999999999999999",
-					  "18446744073709551616", "1,2"};
+	static const char *const bad[] = {"",
+					  " ",
+					  "x",
+					  "-1",
+					  "+1",
+					  "1 ",
+					  " 1",
+					  "1.0",
+					  "0x1",
+					  "1e3",
+					  "\xff",
+					  "1\n",
+					  "99999999999999999999",
+					  "18446744073709551616",
+					  "1,2"};
 	assert_int_equal(lookup_status("0", NULL), 200);
 	assert_int_equal(lookup_status("007", NULL), 200);
 	assert_int_equal(lookup_status("1999", NULL), 200);
@@ -111,8 +123,8 @@ static void test_error_body(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys),  cmocka_unit_test(test_no_key), cmocka_unit_test(test_formats),
-		cmocka_unit_test(test_methods), cmocka_unit_test(test_paths), cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_keys),       cmocka_unit_test(test_no_key), cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_methods),    cmocka_unit_test(test_paths),  cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_error_body),
 	};
 	return cmocka_run_group_tests_name("handlers", tests, set_up, tear_down);

@@ -16,10 +16,10 @@
 #include "../../../svc/site.h"
 
 #define FUZZ_RECORDS 300
-#define FUZZ_PROMISE(what)                                                                                             \
-	do {                                                                                                           \
-		if (!(what))                                                                                           \
-			abort();                                                                                       \
+#define FUZZ_PROMISE(what)       \
+	do {                     \
+		if (!(what))     \
+			abort(); \
 	} while (0)
 
 /* ---------------------------------------------------------------- requests */
