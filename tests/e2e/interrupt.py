@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""interrupt.py SECONDS COMMAND...: runs the command on a terminal of its own, presses Ctrl-C after so many seconds.
+
+Prints what the command printed. Fails if it does not end within 15 seconds then, or leaves a process of its terminal running.
+"""
+import os
+import pty
+import select
+import signal
+import sys
+import time
+
+
+def session_processes(session):
+    """The process ids that belong to the terminal's session and still run."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as stat:
+                    fields = stat.read().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(name))
+    return found
+
+
+def read_until(terminal, deadline):
+    """Collects output until the deadline; returns (text, whether the terminal was closed)."""
+    text = b""
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:
+                return text, True
+            if not part:
+                return text, True
+            text += part
+    return text, False
+
+
+def main():
+    seconds, command = float(sys.argv[1]), sys.argv[2:]
+    child, terminal = pty.fork()
+    if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.execvp(command[0], command)
+    before, closed = read_until(terminal, time.monotonic() + seconds)
+    if not closed:
+        os.write(terminal, b"\x03")
+    after, ended = read_until(terminal, time.monotonic() + 15)
+    print((before + after).decode(errors="replace"))
+    left = session_processes(child)
+    for process in left:
+        os.kill(process, signal.SIGKILL)
+    if closed or not ended or left:
+        sys.exit(f"ended by itself: {closed}; ended after Ctrl-C: {ended}; left running: {left}")
+
+
+if __name__ == "__main__":
+    main()
