@@ -11,7 +11,7 @@
 #include "record.h"
 
 #define TRACE_CPU_LIMIT ((record_u32)RECORD_CPU_LIMIT) /* a power of two */
-#define TRACE_EVENT_LIMIT 64u /* ids of probes.def, with room */
+#define TRACE_EVENT_LIMIT 64u                          /* ids of probes.def, with room */
 #define TRACE_PORT_WORDS (65536u / 64)
 
 /*

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define FLIGHT_MAGIC 0x31676c666c6d656dull /* "memlflg1" */
-#define FLIGHT_ENTRIES 16384u             /* a power of two; 1 MiB a thread, 0.27 s at 60,000 requests/s */
+#define FLIGHT_ENTRIES 16384u              /* a power of two; 1 MiB a thread, 0.27 s at 60,000 requests/s */
 #define FLIGHT_RINGS 64u
 
 struct flight_entry {
@@ -49,7 +49,7 @@ struct flight_ring {
 struct flight {
 	uint64_t magic; /* set once, when there is a ring */
 	uint32_t entry_bytes, entry_count, ring_limit;
-	uint32_t ring_count; /* only grows */
+	uint32_t ring_count;   /* only grows */
 	uint64_t without_ring; /* requests of threads that got none */
 	uint64_t pad[4];
 	struct flight_ring rings[FLIGHT_RINGS];

@@ -456,7 +456,8 @@ static int trace_without_rights(pid_t pid)
 		return 2;
 	usleep(1200000); /* long enough for the states to be renewed, with an iterator */
 	kept.count = kept.bytes = 0;
-	if (source_drain(source, keep, NULL) <= 0 || kept_count(RECORD_TASK, 0) != 2 || kept_count(RECORD_EVENT, 0) == 0)
+	if (source_drain(source, keep, NULL) <= 0 || kept_count(RECORD_TASK, 0) != 2 ||
+	    kept_count(RECORD_EVENT, 0) == 0)
 		return 3;
 	source_counts(source, &counts);
 	if (counts.bpf_runs == 0 || counts.received == 0 || !source_target_alive(source))

@@ -137,12 +137,9 @@ static void the_doctor_prints_a_verdict(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(this_machine_works),
-		cmocka_unit_test(a_plain_process_and_none),
-		cmocka_unit_test(what_is_missing_fails),
-		cmocka_unit_test(probes_are_listed_with_their_hits),
-		cmocka_unit_test(no_probes_to_list),
-		cmocka_unit_test(the_doctor_prints_a_verdict),
+		cmocka_unit_test(this_machine_works),    cmocka_unit_test(a_plain_process_and_none),
+		cmocka_unit_test(what_is_missing_fails), cmocka_unit_test(probes_are_listed_with_their_hits),
+		cmocka_unit_test(no_probes_to_list),     cmocka_unit_test(the_doctor_prints_a_verdict),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,8 @@ static void what_is_known_of_the_target(void **state)
 	assert_int_equal(info.port_count, 1);
 	assert_int_equal(info.ports[0], target.port);
 	assert_true(info.probes_found >= 20);
-	assert_int_equal(info.probes_attached, info.probes_found - 3); /* all but gc_alloc, gc_pool_miss, request_flight */
+	assert_int_equal(info.probes_attached,
+			 info.probes_found - 3); /* all but gc_alloc, gc_pool_miss, request_flight */
 	assert_true(info.has_request_end);
 	source_close(source);
 	target_stop(target);

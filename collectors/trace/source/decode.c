@@ -5,11 +5,16 @@ static const struct {
 	const char *name;
 	size_t bytes;
 } kinds[RECORD_KIND_LIMIT] = {
-	[RECORD_SWITCH] = {"switch", sizeof(struct record_switch)}, [RECORD_WAKING] = {"waking", sizeof(struct record_wake)},
-	[RECORD_WAKEUP] = {"wakeup", sizeof(struct record_wake)},   [RECORD_RECV] = {"recv", sizeof(struct record_recv)},
-	[RECORD_SEND] = {"send", sizeof(struct record_send)},	    [RECORD_CLOSE] = {"close", sizeof(struct record_close)},
-	[RECORD_EVENT] = {"event", sizeof(struct record_event)},    [RECORD_STACK] = {"stack", sizeof(struct record_stack)},
-	[RECORD_FAULT] = {"fault", sizeof(struct record_fault)},    [RECORD_TASK] = {"task", sizeof(struct record_task)},
+	[RECORD_SWITCH] = {"switch", sizeof(struct record_switch)},
+	[RECORD_WAKING] = {"waking", sizeof(struct record_wake)},
+	[RECORD_WAKEUP] = {"wakeup", sizeof(struct record_wake)},
+	[RECORD_RECV] = {"recv", sizeof(struct record_recv)},
+	[RECORD_SEND] = {"send", sizeof(struct record_send)},
+	[RECORD_CLOSE] = {"close", sizeof(struct record_close)},
+	[RECORD_EVENT] = {"event", sizeof(struct record_event)},
+	[RECORD_STACK] = {"stack", sizeof(struct record_stack)},
+	[RECORD_FAULT] = {"fault", sizeof(struct record_fault)},
+	[RECORD_TASK] = {"task", sizeof(struct record_task)},
 	[RECORD_EXIT] = {"exit", sizeof(struct record_exit)},
 };
 

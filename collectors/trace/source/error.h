@@ -7,9 +7,9 @@
 #define MEMLAB_SOURCE_ERROR_H
 
 enum source_status {
-	SOURCE_FAILED = 1,        /* this machine or file cannot do it */
+	SOURCE_FAILED = 1, /* this machine or file cannot do it */
 	SOURCE_NO_PERMISSION = 3,
-	SOURCE_NO_TARGET = 4,     /* no such process, or not the probes asked for */
+	SOURCE_NO_TARGET = 4, /* no such process, or not the probes asked for */
 	SOURCE_TARGET_EXITED = 5
 };
 

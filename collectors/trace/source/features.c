@@ -71,17 +71,20 @@ static void check_kernel(struct checkup *checkup)
 	sscanf(name.release, "%u.%u", &major, &minor);
 	struct feature *feature = feature_add(checkup, "kernel", "%s %s", name.sysname, name.release);
 	if (major * 100 + minor < 606)
-		feature_problem(feature, FEATURE_WARN,
-				"6.6 or later is what memlab is tested on; before, probes attach one by one and slowly");
+		feature_problem(
+			feature, FEATURE_WARN,
+			"6.6 or later is what memlab is tested on; before, probes attach one by one and slowly");
 }
 
 static void check_btf(struct checkup *checkup)
 {
 	bool there = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
-	struct feature *feature = feature_add(checkup, "BTF", "/sys/kernel/btf/vmlinux is %s", there ? "there" : "missing");
+	struct feature *feature =
+		feature_add(checkup, "BTF", "/sys/kernel/btf/vmlinux is %s", there ? "there" : "missing");
 	if (!there)
-		feature_problem(feature, FEATURE_FAIL,
-				"boot a kernel built with CONFIG_DEBUG_INFO_BTF; in a container, mount the host's /sys");
+		feature_problem(
+			feature, FEATURE_FAIL,
+			"boot a kernel built with CONFIG_DEBUG_INFO_BTF; in a container, mount the host's /sys");
 }
 
 static void check_jit(struct checkup *checkup)
@@ -91,7 +94,8 @@ static void check_jit(struct checkup *checkup)
 	bool off = value[0] == '0';
 	struct feature *feature = feature_add(checkup, "BPF compiler", "%s", off ? "off" : "on");
 	if (off)
-		feature_problem(feature, FEATURE_WARN, "programs run several times slower: sysctl net.core.bpf_jit_enable=1");
+		feature_problem(feature, FEATURE_WARN,
+				"programs run several times slower: sysctl net.core.bpf_jit_enable=1");
 }
 
 static void check_lockdown(struct checkup *checkup)
@@ -111,7 +115,8 @@ static void check_clock(struct checkup *checkup)
 	bool slow = strcmp(value, "hpet") == 0 || strcmp(value, "acpi_pm") == 0;
 	struct feature *feature = feature_add(checkup, "clock", "%s", value[0] ? value : "unknown");
 	if (slow)
-		feature_problem(feature, FEATURE_WARN, "reading it takes about a microsecond, and each record reads it; use tsc");
+		feature_problem(feature, FEATURE_WARN,
+				"reading it takes about a microsecond, and each record reads it; use tsc");
 }
 
 static void check_accounting(struct checkup *checkup)
@@ -129,7 +134,8 @@ static void check_cpus(struct checkup *checkup)
 	int cpus = libbpf_num_possible_cpus();
 	struct feature *feature = feature_add(checkup, "CPUs", "%d", cpus);
 	if (cpus < 0 || (unsigned int)cpus > TRACE_CPU_LIMIT)
-		feature_problem(feature, FEATURE_FAIL, "more than this build counts for: raise TRACE_CPU_LIMIT in bpf/trace.h");
+		feature_problem(feature, FEATURE_FAIL,
+				"more than this build counts for: raise TRACE_CPU_LIMIT in bpf/trace.h");
 }
 
 /* ---- ourselves */
@@ -146,9 +152,11 @@ static void check_rights(struct checkup *checkup)
 	struct feature *feature = feature_add(checkup, "rights", "missing: %s", missing);
 	if (!checkup->can_load)
 		feature_problem(feature, FEATURE_FAIL,
-				"run it with sudo; in a container: --privileged, or --cap-add=BPF,PERFMON,SYS_PTRACE,SYS_ADMIN");
+				"run it with sudo; in a container: --privileged, or "
+				"--cap-add=BPF,PERFMON,SYS_PTRACE,SYS_ADMIN");
 	else
-		feature_problem(feature, FEATURE_WARN, "processes of other users and files of other namespaces cannot be looked into");
+		feature_problem(feature, FEATURE_WARN,
+				"processes of other users and files of other namespaces cannot be looked into");
 }
 
 static void check_namespace(struct checkup *checkup)
@@ -195,8 +203,9 @@ static void check_links(struct checkup *checkup)
 	bool there = link_uprobe_multi_supported();
 	struct feature *feature = feature_add(checkup, "uprobe_multi", "%s", there ? "works" : "not in this kernel");
 	if (!there)
-		feature_problem(feature, FEATURE_WARN, "probes attach through perf events, one by one: 0.1 s each to detach; "
-						       "use kernel 6.6 or later");
+		feature_problem(feature, FEATURE_WARN,
+				"probes attach through perf events, one by one: 0.1 s each to detach; "
+				"use kernel 6.6 or later");
 }
 
 static void check_probe_price(struct checkup *checkup)
@@ -206,18 +215,22 @@ static void check_probe_price(struct checkup *checkup)
 		return;
 	int result = calibrate(&calibration);
 	if (result) {
-		struct feature *failed = feature_add(checkup, "probe", "cannot attach one to itself: %s", strerror(-result));
-		feature_problem(failed, FEATURE_FAIL, "uprobes are switched off in this kernel (CONFIG_UPROBES) or forbidden");
+		struct feature *failed =
+			feature_add(checkup, "probe", "cannot attach one to itself: %s", strerror(-result));
+		feature_problem(failed, FEATURE_FAIL,
+				"uprobes are switched off in this kernel (CONFIG_UPROBES) or forbidden");
 		return;
 	}
 	struct feature *feature =
 		feature_add(checkup, "probe", "costs %.2f us per hit, %.2f us more with a stack; the clock %.0f ns",
 			    calibration.trap_ns / 1000, calibration.stack_ns / 1000, calibration.clock_ns);
 	if (calibration.trap_ns > 3000)
-		feature_problem(feature, FEATURE_WARN, "far more than usual; a hypervisor in between? prefer few probes");
+		feature_problem(feature, FEATURE_WARN,
+				"far more than usual; a hypervisor in between? prefer few probes");
 	if (!calibration.threads_covered)
-		feature_problem(feature, FEATURE_WARN, "this kernel's link for a process sees its first thread only; "
-						       "every process that runs the program is watched instead");
+		feature_problem(feature, FEATURE_WARN,
+				"this kernel's link for a process sees its first thread only; "
+				"every process that runs the program is watched instead");
 }
 
 /* Loads and attaches everything, on ourselves. */
@@ -232,7 +245,8 @@ static void check_programs(struct checkup *checkup)
 	int result = source_open_live(&options, &source, &error);
 	uint64_t ready_ns = source_now_ns();
 	if (result) {
-		struct feature *failed = feature_add(checkup, "BPF programs", "%.*s", (int)strcspn(error.text, ";"), error.text);
+		struct feature *failed =
+			feature_add(checkup, "BPF programs", "%.*s", (int)strcspn(error.text, ";"), error.text);
 		feature_problem(failed, FEATURE_FAIL, "run memlab-trace --verbose and report what the kernel says");
 		return;
 	}
@@ -261,16 +275,19 @@ static void check_target(struct checkup *checkup, pid_t pid)
 	struct process process;
 	struct source_error error = {0};
 	if (process_open(&process, pid, &error)) {
-		struct feature *failed = feature_add(checkup, "target", "%.*s", (int)strcspn(error.text, ";"), error.text);
+		struct feature *failed =
+			feature_add(checkup, "target", "%.*s", (int)strcspn(error.text, ";"), error.text);
 		const char *next = strchr(error.text, ';');
 		feature_problem(failed, FEATURE_FAIL, next ? next + 2 : "");
 		return;
 	}
 	feature_add(checkup, "target", "%s[%d], %s%.128s", process.comm, process.pid,
 		    process.ns_pid != process.pid ? "in a PID namespace of its own, " : "", process.exe);
-	struct feature *memory = feature_add(checkup, "target's memory", "%s", process.memory >= 0 ? "readable" : "closed to us");
+	struct feature *memory =
+		feature_add(checkup, "target's memory", "%s", process.memory >= 0 ? "readable" : "closed to us");
 	if (process.memory < 0)
-		feature_problem(memory, FEATURE_WARN, "the description of the run is missing from results; add CAP_SYS_PTRACE");
+		feature_problem(memory, FEATURE_WARN,
+				"the description of the run is missing from results; add CAP_SYS_PTRACE");
 	check_probes(checkup, &process);
 	process_close(&process);
 }

@@ -195,8 +195,8 @@ int image_address(const struct image *image, uint64_t offset, uint64_t *address)
 }
 
 /* A symbol of a table that `fits`. */
-static int find_symbol(const struct image *image, const char *table, const char *name, bool (*fits)(const Elf64_Sym *symbol),
-		       Elf64_Sym *found)
+static int find_symbol(const struct image *image, const char *table, const char *name,
+		       bool (*fits)(const Elf64_Sym *symbol), Elf64_Sym *found)
 {
 	const Elf64_Shdr *section = image_section(image, table);
 	if (!section || section->sh_link >= image->section_count)

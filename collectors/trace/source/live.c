@@ -102,8 +102,8 @@ static int check_cpus(struct source_error *error)
 	int cpus = libbpf_num_possible_cpus();
 	if (cpus > 0 && (unsigned int)cpus <= TRACE_CPU_LIMIT)
 		return 0;
-	return source_error_set(error, SOURCE_FAILED, -ENOTSUP, "cannot count for %d CPUs; rebuild with a larger TRACE_CPU_LIMIT",
-				cpus);
+	return source_error_set(error, SOURCE_FAILED, -ENOTSUP,
+				"cannot count for %d CPUs; rebuild with a larger TRACE_CPU_LIMIT", cpus);
 }
 
 /*
@@ -145,7 +145,8 @@ static void choose_programs(struct live *live)
 	bpf_program__set_autoload(bpf->progs.page_fault_user, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.runtime_event, events);
-	bpf_program__set_autoload(bpf->progs.runtime_stack, (events && options->watch_alloc) || live->allocators.place_count);
+	bpf_program__set_autoload(bpf->progs.runtime_stack,
+				  (events && options->watch_alloc) || live->allocators.place_count);
 	if (live->perf_links)
 		return;
 	bpf_program__set_expected_attach_type(bpf->progs.runtime_event, LINK_UPROBE_MULTI);
@@ -156,8 +157,8 @@ static int load(struct live *live, struct source_error *error)
 {
 	live->bpf = trace_bpf__open();
 	if (!live->bpf)
-		return source_error_set(error, SOURCE_FAILED, -errno, "cannot read the BPF programs: %s; this is a defect",
-					strerror(errno));
+		return source_error_set(error, SOURCE_FAILED, -errno,
+					"cannot read the BPF programs: %s; this is a defect", strerror(errno));
 	live->perf_links = live->options.perf_links || !link_uprobe_multi_supported();
 	live->probes.everybody = live->perf_links || !link_filter_covers_threads();
 	live->allocators.everybody = live->probes.everybody;
@@ -170,10 +171,12 @@ static int load(struct live *live, struct source_error *error)
 		return 0;
 	if (result == -EPERM || result == -EACCES)
 		return source_error_set(error, SOURCE_NO_PERMISSION, result,
-					"the kernel refused the BPF programs (%s); run `memlab-trace doctor`", strerror(-result));
-	return source_error_set(error, SOURCE_FAILED, result,
-				"the kernel refused the BPF programs (%s); run `memlab-trace doctor`, or again with --verbose",
-				strerror(-result));
+					"the kernel refused the BPF programs (%s); run `memlab-trace doctor`",
+					strerror(-result));
+	return source_error_set(
+		error, SOURCE_FAILED, result,
+		"the kernel refused the BPF programs (%s); run `memlab-trace doctor`, or again with --verbose",
+		strerror(-result));
 }
 
 /* ---- iterators */
@@ -243,16 +246,17 @@ static int attach_tracepoints(struct live *live, struct source_error *error)
 {
 	struct trace_bpf *bpf = live->bpf;
 	struct bpf_program *programs[] = {
-		bpf->progs.task_newtask,     bpf->progs.sched_process_exit,  bpf->progs.sched_process_exec,
-		bpf->progs.sched_switch,     bpf->progs.sched_migrate_task,  bpf->progs.sched_waking,
-		bpf->progs.sched_wakeup,     bpf->progs.sched_wakeup_new,    bpf->progs.inet_sock_set_state,
-		bpf->progs.sk_data_ready,    bpf->progs.sock_recv_length,    bpf->progs.sock_send_length,
-		bpf->progs.tcp_destroy_sock, bpf->progs.page_fault_user,     bpf->progs.page_fault_kernel,
+		bpf->progs.task_newtask,     bpf->progs.sched_process_exit, bpf->progs.sched_process_exec,
+		bpf->progs.sched_switch,     bpf->progs.sched_migrate_task, bpf->progs.sched_waking,
+		bpf->progs.sched_wakeup,     bpf->progs.sched_wakeup_new,   bpf->progs.inet_sock_set_state,
+		bpf->progs.sk_data_ready,    bpf->progs.sock_recv_length,   bpf->progs.sock_send_length,
+		bpf->progs.tcp_destroy_sock, bpf->progs.page_fault_user,    bpf->progs.page_fault_kernel,
 	};
 	for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
 		int result = attach(live, programs[p]);
 		if (result)
-			return source_error_set(error, SOURCE_FAILED, result, "cannot attach to the kernel's %s: %s; run `memlab-trace doctor`",
+			return source_error_set(error, SOURCE_FAILED, result,
+						"cannot attach to the kernel's %s: %s; run `memlab-trace doctor`",
 						bpf_program__name(programs[p]), strerror(-result));
 	}
 	return 0;
@@ -268,10 +272,11 @@ static int seed(struct live *live, struct source_error *error)
 		result = iterate_once(live, live->bpf->progs.socket_seed);
 	live->seeded_ns = source_now_ns();
 	if (result == -ESRCH)
-		return source_error_set(error, SOURCE_TARGET_EXITED, result, "process %d ended while attaching; start it again",
-					live->process.pid);
+		return source_error_set(error, SOURCE_TARGET_EXITED, result,
+					"process %d ended while attaching; start it again", live->process.pid);
 	if (result)
-		return source_error_set(error, SOURCE_FAILED, result, "cannot walk the target's threads and files: %s; run `memlab-trace doctor`",
+		return source_error_set(error, SOURCE_FAILED, result,
+					"cannot walk the target's threads and files: %s; run `memlab-trace doctor`",
 					strerror(-result));
 	return 0;
 }
@@ -311,7 +316,8 @@ static int attach_own_probes(struct live *live)
 		return 0;
 	int result = find_flight(live);
 	if (!result)
-		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, events_wanted(live), live->perf_links);
+		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, events_wanted(live),
+				       live->perf_links);
 	if (!result && live->options.watch_alloc)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
 	return result;
@@ -325,11 +331,11 @@ static int attach_probes(struct live *live, struct source_error *error)
 	if (!result)
 		return 0;
 	if (!process_alive(&live->process))
-		return source_error_set(error, SOURCE_TARGET_EXITED, result, "process %d ended while attaching; start it again",
-					live->process.pid);
-	return source_error_set(error, result == -EPERM || result == -EACCES ? SOURCE_NO_PERMISSION : SOURCE_FAILED, result,
-				"cannot attach to the probes in %s: %s; run `memlab-trace doctor`", live->process.exe,
-				strerror(-result));
+		return source_error_set(error, SOURCE_TARGET_EXITED, result,
+					"process %d ended while attaching; start it again", live->process.pid);
+	return source_error_set(error, result == -EPERM || result == -EACCES ? SOURCE_NO_PERMISSION : SOURCE_FAILED,
+				result, "cannot attach to the probes in %s: %s; run `memlab-trace doctor`",
+				live->process.exe, strerror(-result));
 }
 
 /* ---- draining */
@@ -372,7 +378,8 @@ static int open_ring(struct live *live, struct source_error *error)
 	live->ring = ring_buffer__new(bpf_map__fd(live->bpf->maps.ring), ring_take, live, NULL);
 	if (live->ring)
 		return 0;
-	return source_error_set(error, SOURCE_FAILED, -errno, "cannot map the ring of %zu bytes: %s; ask for a smaller one",
+	return source_error_set(error, SOURCE_FAILED, -errno,
+				"cannot map the ring of %zu bytes: %s; ask for a smaller one",
 				ring_bytes(&live->options), strerror(errno));
 }
 
@@ -402,9 +409,10 @@ static int start_timing(struct live *live, struct source_error *error)
 		return 0;
 	live->timing = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (live->timing < 0)
-		return source_error_set(error, SOURCE_NO_PERMISSION, -errno,
-					"cannot have the kernel time the BPF programs: %s; run it with CAP_SYS_ADMIN or without timing",
-					strerror(errno));
+		return source_error_set(
+			error, SOURCE_NO_PERMISSION, -errno,
+			"cannot have the kernel time the BPF programs: %s; run it with CAP_SYS_ADMIN or without timing",
+			strerror(errno));
 	live->timing_since_ns = source_now_ns();
 	return 0;
 }
@@ -422,7 +430,8 @@ static void live_measure_end(struct source *source)
 static void count_runs(const struct live *live, struct source_counts *counts)
 {
 	struct bpf_program *program;
-	bpf_object__for_each_program(program, live->bpf->obj) {
+	bpf_object__for_each_program(program, live->bpf->obj)
+	{
 		struct bpf_prog_info info = {0};
 		uint32_t size = sizeof(info);
 		int fd = bpf_program__fd(program);

@@ -15,8 +15,8 @@
 struct note {
 	char name[NOTE_NAME_BYTES];
 	char args[NOTE_NAME_BYTES];
-	uint64_t offset;           /* of the probe's instruction in the file */
-	uint64_t semaphore_offset; /* 0: has none */
+	uint64_t offset;            /* of the probe's instruction in the file */
+	uint64_t semaphore_offset;  /* 0: has none */
 	uint64_t semaphore_address; /* virtual, not relocated; 0: has none */
 };
 

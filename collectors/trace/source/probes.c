@@ -117,8 +117,8 @@ int probes_find(struct probes *probes, const struct process *process)
 
 /* ---- allocators */
 
-static int plan_function(const struct image *image, uint64_t offset, uint64_t size, unsigned int arguments, struct plan *plan,
-			 char *why, size_t why_size)
+static int plan_function(const struct image *image, uint64_t offset, uint64_t size, unsigned int arguments,
+			 struct plan *plan, char *why, size_t why_size)
 {
 	if (size > FUNCTION_BYTES_MAX)
 		size = FUNCTION_BYTES_MAX;
@@ -202,8 +202,8 @@ static size_t places_of(const struct probes *probes, size_t file, uint64_t wante
 	for (size_t p = 0; p < probes->place_count; p++) {
 		const struct probe_place *place = &probes->places[p];
 		if (wanted_here(place, file, wanted))
-			places[count++] = (struct link_place){place->note.offset, place->note.semaphore_offset,
-							      place->cookie};
+			places[count++] =
+				(struct link_place){place->note.offset, place->note.semaphore_offset, place->cookie};
 	}
 	return count;
 }
@@ -230,7 +230,8 @@ static int attach_multi(struct probes *probes, const struct bpf_program *program
 static int attach_perf(struct probes *probes, struct bpf_program *program, const char *path,
 		       const struct link_place *place)
 {
-	struct bpf_link **links = realloc(probes->perf_links, (probes->perf_link_count + 1) * sizeof(struct bpf_link *));
+	struct bpf_link **links =
+		realloc(probes->perf_links, (probes->perf_link_count + 1) * sizeof(struct bpf_link *));
 	if (!links)
 		return -ENOMEM;
 	probes->perf_links = links;
@@ -324,8 +325,8 @@ static void keep_plain(char *json, size_t size)
 		json[0] = 0;
 }
 
-static int executable_symbol(const struct process *process, const struct image *image, const char *name, uint64_t *address,
-			     uint64_t *size)
+static int executable_symbol(const struct process *process, const struct image *image, const char *name,
+			     uint64_t *address, uint64_t *size)
 {
 	uint64_t bias = 0;
 	int result = image_symbol(image, name, address, size);

@@ -21,7 +21,7 @@ struct bpf_program;
 /* One place; a probe that the compiler copied has several. */
 struct probe_place {
 	struct note note;
-	size_t file; /* index into the process's files */
+	size_t file;    /* index into the process's files */
 	uint32_t event; /* 0: unknown */
 	uint64_t cookie;
 };
@@ -38,8 +38,8 @@ struct probes {
 	size_t link_count;
 	struct bpf_link **perf_links;
 	size_t perf_link_count;
-	size_t file; /* being read */
-	int result;  /* of reading: 0 or -ENOMEM */
+	size_t file;       /* being read */
+	int result;        /* of reading: 0 or -ENOMEM */
 	char refused[192]; /* allocators: the first function that got no probe, and why */
 };
 

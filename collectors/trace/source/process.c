@@ -24,7 +24,8 @@ static FILE *proc_fopen(pid_t pid, const char *name)
 
 static int no_such(struct source_error *error, pid_t pid)
 {
-	return source_error_set(error, SOURCE_NO_TARGET, -ESRCH, "no process %d; see `ps -e` for the pids there are", pid);
+	return source_error_set(error, SOURCE_NO_TARGET, -ESRCH, "no process %d; see `ps -e` for the pids there are",
+				pid);
 }
 
 /* The thread group's leader, and the last (innermost) of its names. */

@@ -18,10 +18,10 @@
 
 /* A file mapped with execute permission. */
 struct process_file {
-	char path[64];     /* opens the very file, also if deleted or in another mount namespace */
-	char name[256];    /* what the process calls it */
-	uint64_t start;    /* of the first executable mapping */
-	uint64_t offset;   /* in the file, of that mapping */
+	char path[64];   /* opens the very file, also if deleted or in another mount namespace */
+	char name[256];  /* what the process calls it */
+	uint64_t start;  /* of the first executable mapping */
+	uint64_t offset; /* in the file, of that mapping */
 	uint64_t device, inode;
 };
 

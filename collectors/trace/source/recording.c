@@ -40,7 +40,8 @@ static int write_all(struct recording *recording, const void *bytes, size_t size
 	return 0;
 }
 
-static int write_stored(struct recording *recording, uint32_t type, uint32_t plain_bytes, const void *stored, size_t size)
+static int write_stored(struct recording *recording, uint32_t type, uint32_t plain_bytes, const void *stored,
+			size_t size)
 {
 	struct recording_block block = {.type = type, .stored_bytes = (uint32_t)size, .plain_bytes = plain_bytes};
 	uLong sum = crc32(0, (const Bytef *)&block, offsetof(struct recording_block, checksum));

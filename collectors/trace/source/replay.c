@@ -86,7 +86,8 @@ static int find_blocks(struct replay *replay)
 	}
 	if (!result && !replay->ended)
 		snprintf(replay->trouble, sizeof(replay->trouble),
-			 "the recording was cut short after %" PRIu64 " bytes; what is whole in it is shown", replay->size);
+			 "the recording was cut short after %" PRIu64 " bytes; what is whole in it is shown",
+			 replay->size);
 	return result;
 }
 
@@ -395,8 +396,9 @@ static int open_file(struct replay *replay, const char *path, struct source_erro
 	struct stat status;
 	replay->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (replay->fd < 0 || fstat(replay->fd, &status))
-		return source_error_set(error, SOURCE_FAILED, -errno, "cannot open %s: %s; name a file made by `memlab-trace record`",
-					path, strerror(errno));
+		return source_error_set(error, SOURCE_FAILED, -errno,
+					"cannot open %s: %s; name a file made by `memlab-trace record`", path,
+					strerror(errno));
 	replay->size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
 	return 0;
 }
@@ -409,12 +411,14 @@ static int check_header(struct replay *replay, const char *path, struct source_e
 	} header;
 	if (read_at(replay, 0, &header, sizeof(header)) || memcmp(header.magic, RECORDING_MAGIC, 8) != 0)
 		return source_error_set(error, SOURCE_FAILED, -EINVAL,
-					"%s is not a recording of memlab's; name a file made by `memlab-trace record`", path);
+					"%s is not a recording of memlab's; name a file made by `memlab-trace record`",
+					path);
 	if (header.version == RECORDING_VERSION && header.record_version == RECORD_VERSION)
 		return 0;
-	return source_error_set(error, SOURCE_FAILED, -ENOTSUP,
-				"%s was written in format %u.%u and this memlab-trace reads %u.%u; use the version that wrote it", path,
-				header.version, header.record_version, RECORDING_VERSION, RECORD_VERSION);
+	return source_error_set(
+		error, SOURCE_FAILED, -ENOTSUP,
+		"%s was written in format %u.%u and this memlab-trace reads %u.%u; use the version that wrote it", path,
+		header.version, header.record_version, RECORDING_VERSION, RECORD_VERSION);
 }
 
 static int read_file(struct replay *replay, const char *path, struct source_error *error)

@@ -12,7 +12,7 @@ static const struct {
 } wanted[] = {
 	{CAP_BPF, "CAP_BPF"},
 	{CAP_PERFMON, "CAP_PERFMON"},
-	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},	/* to look into another user's process */
+	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},                 /* to look into another user's process */
 	{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE"}, /* to open the very files it has mapped */
 };
 
@@ -50,8 +50,9 @@ int rights_drop(void)
 	if (capng_get_caps_process())
 		return -EPERM;
 	/* The bounding set can be lowered only with CAP_SETPCAP. */
-	capng_select_t what = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) ? CAPNG_SELECT_ALL
-										  : CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
+	capng_select_t what = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)
+				      ? CAPNG_SELECT_ALL
+				      : CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
 	capng_clear(what);
 	return capng_apply(what) ? -EPERM : 0;
 }

@@ -24,17 +24,17 @@
 struct source;
 
 struct source_options {
-	pid_t pid;        /* in the tracer's PID namespace; any thread of the target */
-	bool watch_alloc; /* every allocation of the collected heap, with its stack */
+	pid_t pid;         /* in the tracer's PID namespace; any thread of the target */
+	bool watch_alloc;  /* every allocation of the collected heap, with its stack */
 	bool watch_malloc; /* every call of the process's malloc library, with its stack; works for any program */
-	bool flight;      /* take finished requests from the target's flight rings, if it has them, instead of trapping */
-	bool watch_all;   /* also the probes no result needs and that may fire often: gc_pool_miss */
+	bool flight;    /* take finished requests from the target's flight rings, if it has them, instead of trapping */
+	bool watch_all; /* also the probes no result needs and that may fire often: gc_pool_miss */
 	bool watch_faults; /* page faults, user and kernel */
-	bool no_sched;    /* withhold the scheduler's records */
-	bool no_probes;   /* withhold the probes: what a process without any would show */
-	bool perf_links;  /* attach probes the old way even where uprobe_multi works */
-	bool measure;     /* have the kernel time the BPF programs from the start (see source_measure_end) */
-	bool verbose;     /* libbpf's own messages on stderr */
+	bool no_sched;     /* withhold the scheduler's records */
+	bool no_probes;    /* withhold the probes: what a process without any would show */
+	bool perf_links;   /* attach probes the old way even where uprobe_multi works */
+	bool measure;      /* have the kernel time the BPF programs from the start (see source_measure_end) */
+	bool verbose;      /* libbpf's own messages on stderr */
 	size_t ring_bytes; /* 0: 8 MiB; rounded up to a power of two */
 };
 
@@ -53,22 +53,22 @@ struct target_info {
 	uint32_t ns_pid; /* as it names itself */
 	char comm[16];
 	char exe[256];
-	const char *kind;     /* "memlab-svc", "process", ... (targets/kind.c) */
-	const char *missing;  /* one line: causes that cannot be seen; NULL: none */
-	bool has_request_end; /* requests are framed by the program's own end probe */
-	bool no_sched;        /* the scheduler's records are withheld */
+	const char *kind;      /* "memlab-svc", "process", ... (targets/kind.c) */
+	const char *missing;   /* one line: causes that cannot be seen; NULL: none */
+	bool has_request_end;  /* requests are framed by the program's own end probe */
+	bool no_sched;         /* the scheduler's records are withheld */
 	const char *link_kind; /* "uprobe_multi", "perf links", "none" */
 	uint32_t probes_found, probes_attached;
 	const struct target_probe *probes; /* probes_found of them, valid until source_close */
-	bool flight;          /* requests come from the flight rings */
-	uint32_t malloc_functions; /* watched for watch_malloc */
-	char malloc_refused[192];  /* the first function that has no cheap place for a probe, and why; "" */
-	uint64_t load_ns;     /* from opening until the kernel had checked the programs: nothing is touched yet */
-	uint64_t attach_ns;   /* from the first link to the last */
+	bool flight;                       /* requests come from the flight rings */
+	uint32_t malloc_functions;         /* watched for watch_malloc */
+	char malloc_refused[192];          /* the first function that has no cheap place for a probe, and why; "" */
+	uint64_t load_ns;        /* from opening until the kernel had checked the programs: nothing is touched yet */
+	uint64_t attach_ns;      /* from the first link to the last */
 	uint64_t attached_at_ns; /* CLOCK_MONOTONIC */
 	uint16_t ports[TARGET_PORTS]; /* listened on, as of this call, lowest first */
 	uint32_t port_count;          /* of all, also beyond TARGET_PORTS */
-	char run_json[1024];  /* the target's description of its run; "" if it gives none */
+	char run_json[1024];          /* the target's description of its run; "" if it gives none */
 };
 
 #define SOURCE_EVENTS 64 /* event ids are below */
@@ -78,11 +78,12 @@ struct source_counts {
 	uint64_t written_of[RECORD_KIND_LIMIT], lost_of[RECORD_KIND_LIMIT], received_of[RECORD_KIND_LIMIT];
 	uint64_t event_hits[SOURCE_EVENTS]; /* by event id, losses included */
 	uint64_t traps;                     /* hits of probes: event_hits without what came from flight rings */
-	uint32_t cpus;           /* that wrote anything */
-	uint32_t execs;          /* the target has replaced its program since attach */
-	uint32_t stranger_tgid;  /* the target has read nothing, but this process has, from the target's ports; 0: none */
+	uint32_t cpus;                      /* that wrote anything */
+	uint32_t execs;                     /* the target has replaced its program since attach */
+	uint32_t
+		stranger_tgid; /* the target has read nothing, but this process has, from the target's ports; 0: none */
 	char stranger_comm[16];
-	uint32_t waiting;        /* threads of the target in run queues now */
+	uint32_t waiting;              /* threads of the target in run queues now */
 	uint64_t bpf_run_ns, bpf_runs; /* of all programs, while they were timed; without the trap of a probe */
 	uint64_t bpf_timed_ns;         /* how long they were timed */
 };

@@ -13,7 +13,8 @@ static const struct {
 } events[] = {
 #define PROBE(id, name, argc, params, doc) [id] = {#name, #params, doc, argc},
 #include "../../../svc/probes/probes.def"
-	[EVENT_malloc] = {"malloc", "(uint64_t size_bytes, uint64_t caller)", "a function of the malloc library was called", 2},
+	[EVENT_malloc] = {"malloc", "(uint64_t size_bytes, uint64_t caller)",
+			  "a function of the malloc library was called", 2},
 };
 
 #define EVENT_COUNT (sizeof(events) / sizeof(events[0]))

@@ -26,43 +26,42 @@ struct decoder {
  * o an address of 8 (4 with 67) bytes; e 3 bytes; j a 4-byte distance; . nothing; ? unknown; p a prefix. */
 static const char one_byte[256][4] = {
 #define ALU "M", "M", "M", "M", "b", "z"
-	ALU, "?", "?", ALU, "?", "?", /* 00 */
-	ALU, "?", "?", ALU, "?", "?", /* 10 */
-	ALU, "p", "?", ALU, "p", "?", /* 20 */
-	ALU, "p", "?", ALU, "p", "?", /* 30 */
-	"p", "p", "p", "p", "p", "p", "p", "p", "p", "p", "p", "p", "p", "p", "p", "p", /* 40: REX */
-	".", ".", ".", ".", ".", ".", ".", ".", ".", ".", ".", ".", ".", ".", ".", ".", /* 50 */
-	"?", "?", "?", "M", "p", "p", "p", "p", "z", "Mz", "b", "Mb", ".", ".", ".", ".", /* 60 */
-	"b", "b", "b", "b", "b", "b", "b", "b", "b", "b", "b", "b", "b", "b", "b", "b", /* 70 */
-	"Mb", "Mz", "?", "Mb", "M", "M", "M", "M", "M", "M", "M", "M", "M", "M", "M", "M", /* 80 */
-	".", ".", ".", ".", ".", ".", ".", ".", ".", ".", "?", ".", ".", ".", ".", ".", /* 90 */
-	"o", "o", "o", "o", ".", ".", ".", ".", "b", "z", ".", ".", ".", ".", ".", ".", /* a0 */
-	"b", "b", "b", "b", "b", "b", "b", "b", "v", "v", "v", "v", "v", "v", "v", "v", /* b0 */
-	"Mb", "Mb", "w", ".", "?", "?", "Mb", "Mz", "e", ".", "w", ".", ".", "b", "?", ".", /* c0 */
-	"M", "M", "M", "M", "?", "?", "?", ".", "M", "M", "M", "M", "M", "M", "M", "M", /* d0 */
-	"b", "b", "b", "b", "b", "b", "b", "b", "j", "j", "?", "b", ".", ".", ".", ".", /* e0 */
-	"p", ".", "p", "p", ".", ".", "M", "M", ".", ".", ".", ".", ".", ".", "M", "M", /* f0 */
+	ALU,  "?",  "?", ALU,  "?", "?",                                                       /* 00 */
+	ALU,  "?",  "?", ALU,  "?", "?",                                                       /* 10 */
+	ALU,  "p",  "?", ALU,  "p", "?",                                                       /* 20 */
+	ALU,  "p",  "?", ALU,  "p", "?",                                                       /* 30 */
+	"p",  "p",  "p", "p",  "p", "p", "p",  "p",  "p", "p",  "p", "p",  "p", "p", "p", "p", /* 40: REX */
+	".",  ".",  ".", ".",  ".", ".", ".",  ".",  ".", ".",  ".", ".",  ".", ".", ".", ".", /* 50 */
+	"?",  "?",  "?", "M",  "p", "p", "p",  "p",  "z", "Mz", "b", "Mb", ".", ".", ".", ".", /* 60 */
+	"b",  "b",  "b", "b",  "b", "b", "b",  "b",  "b", "b",  "b", "b",  "b", "b", "b", "b", /* 70 */
+	"Mb", "Mz", "?", "Mb", "M", "M", "M",  "M",  "M", "M",  "M", "M",  "M", "M", "M", "M", /* 80 */
+	".",  ".",  ".", ".",  ".", ".", ".",  ".",  ".", ".",  "?", ".",  ".", ".", ".", ".", /* 90 */
+	"o",  "o",  "o", "o",  ".", ".", ".",  ".",  "b", "z",  ".", ".",  ".", ".", ".", ".", /* a0 */
+	"b",  "b",  "b", "b",  "b", "b", "b",  "b",  "v", "v",  "v", "v",  "v", "v", "v", "v", /* b0 */
+	"Mb", "Mb", "w", ".",  "?", "?", "Mb", "Mz", "e", ".",  "w", ".",  ".", "b", "?", ".", /* c0 */
+	"M",  "M",  "M", "M",  "?", "?", "?",  ".",  "M", "M",  "M", "M",  "M", "M", "M", "M", /* d0 */
+	"b",  "b",  "b", "b",  "b", "b", "b",  "b",  "j", "j",  "?", "b",  ".", ".", ".", ".", /* e0 */
+	"p",  ".",  "p", "p",  ".", ".", "M",  "M",  ".", ".",  ".", ".",  ".", ".", "M", "M", /* f0 */
 #undef ALU
 };
 
-/* The same for 0F xx. */
-static const char *two_bytes(uint8_t opcode)
-{
-	switch (opcode) {
-	case 0x05: case 0x06: case 0x07: case 0x08: case 0x09: case 0x0b: case 0x77: case 0xa0: case 0xa1: case 0xa2:
-	case 0xa8: case 0xa9: case 0xaa:
-		return ".";
-	case 0x04: case 0x0a: case 0x0c: case 0x0e: case 0x0f: case 0x24: case 0x25: case 0x26: case 0x27: case 0x36:
-	case 0x39: case 0x3b: case 0x3c: case 0x3d: case 0x3e: case 0x3f: case 0xa6: case 0xa7: case 0x7a: case 0x7b:
-		return "?";
-	case 0x70: case 0x71: case 0x72: case 0x73: case 0xa4: case 0xac: case 0xba: case 0xc2: case 0xc4: case 0xc5:
-	case 0xc6:
-		return "Mb";
-	}
-	if ((opcode >= 0x30 && opcode <= 0x37) || (opcode >= 0xc8 && opcode <= 0xcf))
-		return ".";
-	return opcode >= 0x80 && opcode <= 0x8f ? "j" : "M";
-}
+/* The same for 0F xx, a letter each; B stands for Mb. */
+static const char two_bytes[256 + 1] = "MMMM?.....?.?M??"  /* 00 */
+				       "MMMMMMMMMMMMMMMM"  /* 10 */
+				       "MMMM????MMMMMMMM"  /* 20 */
+				       "......?.????????"  /* 30 */
+				       "MMMMMMMMMMMMMMMM"  /* 40 */
+				       "MMMMMMMMMMMMMMMM"  /* 50 */
+				       "MMMMMMMMMMMMMMMM"  /* 60 */
+				       "BBBBMMM.MM??MMMM"  /* 70 */
+				       "jjjjjjjjjjjjjjjj"  /* 80 */
+				       "MMMMMMMMMMMMMMMM"  /* 90 */
+				       "...MBM??...MBMMM"  /* a0 */
+				       "MMMMMMMMMMBMMMMM"  /* b0 */
+				       "MMBMBBBM........"  /* c0 */
+				       "MMMMMMMMMMMMMMMM"  /* d0 */
+				       "MMMMMMMMMMMMMMMM"  /* e0 */
+				       "MMMMMMMMMMMMMMMM"; /* f0 */
 
 static bool take(struct decoder *decoder, uint8_t *byte)
 {
@@ -129,15 +128,34 @@ static bool take_opcode(struct decoder *decoder)
 	return take(decoder, &decoder->opcode);
 }
 
+static const char *tail_of_two_bytes(const struct decoder *decoder)
+{
+	switch (two_bytes[decoder->opcode]) {
+	case 'B':
+		return "Mb";
+	case 'j':
+		return decoder->vector ? "M" : "j";
+	case '.':
+		return decoder->vector && decoder->opcode != 0x77 ? "M" : ".";
+	case '?':
+		return decoder->vector ? "M" : "?";
+	default:
+		return "M";
+	}
+}
+
 /* What follows the opcode in hand. */
 static const char *tail(const struct decoder *decoder)
 {
 	switch (decoder->map) {
-	case 0: return one_byte[decoder->opcode];
-	case 1: return decoder->vector && decoder->opcode != 0x77 && two_bytes(decoder->opcode)[0] != 'M' ? "M"
-										   : two_bytes(decoder->opcode);
-	case 3: return "Mb";
-	default: return "M";
+	case 0:
+		return one_byte[decoder->opcode];
+	case 1:
+		return tail_of_two_bytes(decoder);
+	case 3:
+		return "Mb";
+	default:
+		return "M";
 	}
 }
 
@@ -160,14 +178,22 @@ static bool take_address(struct decoder *decoder)
 static size_t immediate_bytes(const struct decoder *decoder, char kind)
 {
 	switch (kind) {
-	case 'b': return 1;
-	case 'w': return 2;
-	case 'e': return 3;
-	case 'j': return 4;
-	case 'z': return decoder->operand16 && !decoder->wide ? 2 : 4;
-	case 'v': return decoder->wide ? 8 : decoder->operand16 ? 2 : 4;
-	case 'o': return decoder->address32 ? 4 : 8;
-	default: return 0;
+	case 'b':
+		return 1;
+	case 'w':
+		return 2;
+	case 'e':
+		return 3;
+	case 'j':
+		return 4;
+	case 'z':
+		return decoder->operand16 && !decoder->wide ? 2 : 4;
+	case 'v':
+		return decoder->wide ? 8 : decoder->operand16 ? 2 : 4;
+	case 'o':
+		return decoder->address32 ? 4 : 8;
+	default:
+		return 0;
 	}
 }
 
@@ -280,31 +306,75 @@ static void effect_of_one_byte(const struct decoder *decoder, struct instruction
 		instruction->followed = !decoder->operand16;
 		instruction->stack_bytes = 8;
 		break;
-	case 0x63: case 0x69: case 0x6b: case 0x8a: case 0x8b: case 0x8d:
+	case 0x63:
+	case 0x69:
+	case 0x6b:
+	case 0x8a:
+	case 0x8b:
+	case 0x8d:
 		writes_register(instruction, destination_reg(decoder));
 		break;
-	case 0x80: case 0x81: case 0x83:
+	case 0x80:
+	case 0x81:
+	case 0x83:
 		effect_of_group1(decoder, instruction);
 		break;
-	case 0x84: case 0x85: case 0x90: case 0xa8: case 0xa9:
+	case 0x84:
+	case 0x85:
+	case 0x90:
+	case 0xa8:
+	case 0xa9:
 		writes_nothing(instruction);
 		break;
-	case 0x88: case 0x89: case 0xc0: case 0xc1: case 0xc6: case 0xc7: case 0xd0 ... 0xd3:
+	case 0x88:
+	case 0x89:
+	case 0xc0:
+	case 0xc1:
+	case 0xc6:
+	case 0xc7:
+	case 0xd0 ... 0xd3:
 		writes_rm(decoder, instruction);
 		break;
-	case 0x98: writes_register(instruction, REGISTER_AX); break;
-	case 0x99: writes_register(instruction, REGISTER_DX); break;
+	case 0x98:
+		writes_register(instruction, REGISTER_AX);
+		break;
+	case 0x99:
+		writes_register(instruction, REGISTER_DX);
+		break;
 	}
 }
 
 static void effect_of_two_bytes(const struct decoder *decoder, struct instruction *instruction)
 {
 	switch (decoder->opcode) {
-	case 0x10: case 0x11: case 0x12: case 0x13: case 0x14: case 0x16: case 0x17: case 0x1e: case 0x1f: case 0x28:
-	case 0x29: case 0x57: case 0x6e: case 0x6f: case 0x6c: case 0x7f: case 0xd6: case 0xef:
+	case 0x10:
+	case 0x11:
+	case 0x12:
+	case 0x13:
+	case 0x14:
+	case 0x16:
+	case 0x17:
+	case 0x1e:
+	case 0x1f:
+	case 0x28:
+	case 0x29:
+	case 0x57:
+	case 0x6e:
+	case 0x6f:
+	case 0x6c:
+	case 0x7f:
+	case 0xd6:
+	case 0xef:
 		writes_nothing(instruction); /* vector registers or memory; hints and nops */
 		break;
-	case 0x40 ... 0x4f: case 0xaf: case 0xb6: case 0xb7: case 0xbe: case 0xbf: case 0xbc: case 0xbd:
+	case 0x40 ... 0x4f:
+	case 0xaf:
+	case 0xb6:
+	case 0xb7:
+	case 0xbe:
+	case 0xbf:
+	case 0xbc:
+	case 0xbd:
 		writes_register(instruction, destination_reg(decoder));
 		break;
 	case 0x90 ... 0x9f:
@@ -335,7 +405,16 @@ static bool is_leaving(const struct decoder *decoder)
 	if (decoder->map != 0)
 		return false;
 	switch (decoder->opcode) {
-	case 0xc2: case 0xc3: case 0xca: case 0xcb: case 0xcc: case 0xcd: case 0xcf: case 0xe0 ... 0xe3: case 0xf1: case 0xf4:
+	case 0xc2:
+	case 0xc3:
+	case 0xca:
+	case 0xcb:
+	case 0xcc:
+	case 0xcd:
+	case 0xcf:
+	case 0xe0 ... 0xe3:
+	case 0xf1:
+	case 0xf4:
 		return true;
 	case 0xff:
 		return (decoder->modrm >> 3 & 7) >= 2 && (decoder->modrm >> 3 & 7) <= 5;

@@ -18,9 +18,9 @@ enum { REGISTER_AX, REGISTER_CX, REGISTER_DX, REGISTER_BX, REGISTER_SP, REGISTER
 
 struct instruction {
 	uint8_t length;
-	bool emulated; /* nop, push, jump or call: no single step under a uprobe */
-	bool leaves;   /* what follows in memory does not follow for sure: jump, call, return, trap */
-	bool followed; /* writes and stack are known; else only the length is */
+	bool emulated;       /* nop, push, jump or call: no single step under a uprobe */
+	bool leaves;         /* what follows in memory does not follow for sure: jump, call, return, trap */
+	bool followed;       /* writes and stack are known; else only the length is */
 	uint16_t writes;     /* bit n: register n, the stack pointer excepted */
 	int32_t stack_bytes; /* by how much the stack grows */
 	bool has_target;     /* a direct jump */

@@ -15,10 +15,12 @@ static const struct {
 	uint64_t needs;
 } kinds[] = {
 	{{"memlab-svc", NULL, true}, BIT(request_end) | BIT(gc_cycle_begin)},
-	{{"gc process", "requests are exchanges (bytes in, bytes out): the program announces no end of requests", false},
+	{{"gc process", "requests are exchanges (bytes in, bytes out): the program announces no end of requests",
+	  false},
 	 BIT(gc_cycle_begin)},
 	{{"request process",
-	  "alloc, assist, stop and gc_cpu cannot be seen: the program has no heap of memlab's; they count as own, blocked or runq",
+	  "alloc, assist, stop and gc_cpu cannot be seen: the program has no heap of memlab's; they count as own, "
+	  "blocked or runq",
 	  true},
 	 BIT(request_end)},
 	{{"process",

@@ -43,11 +43,14 @@ static int walk(const uint8_t *code, size_t size, uint16_t needed, struct plan *
 			return 0;
 		}
 		if (instruction.leaves)
-			return refuse(why, why_size, "the function is left at +%zu before any instruction the kernel emulates", at);
+			return refuse(why, why_size,
+				      "the function is left at +%zu before any instruction the kernel emulates", at);
 		if (!instruction.followed)
 			return refuse(why, why_size, "what the instruction at +%zu does is not known", at);
 		if (instruction.writes & needed)
-			return refuse(why, why_size, "an argument is overwritten at +%zu before any instruction the kernel emulates", at);
+			return refuse(why, why_size,
+				      "an argument is overwritten at +%zu before any instruction the kernel emulates",
+				      at);
 		stack_bytes += instruction.stack_bytes;
 		if (stack_bytes < 0 || stack_bytes > UINT16_MAX)
 			return refuse(why, why_size, "the stack moves too far at +%zu", at);
@@ -60,7 +63,8 @@ static int walk(const uint8_t *code, size_t size, uint16_t needed, struct plan *
 static bool jumped_into(const uint8_t *code, size_t size, uint32_t offset)
 {
 	struct instruction instruction;
-	for (size_t at = 0; at < size && instruction_decode(code + at, size - at, &instruction); at += instruction.length) {
+	for (size_t at = 0; at < size && instruction_decode(code + at, size - at, &instruction);
+	     at += instruction.length) {
 		int64_t target = (int64_t)at + instruction.target;
 		if (instruction.has_target && target >= 0 && target <= (int64_t)offset)
 			return true;

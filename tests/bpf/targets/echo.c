@@ -114,7 +114,8 @@ static void fire_allocs(void)
 static void announce_request(void)
 {
 	PROBE_FIRE(request_end, 1, 2, 3, 4, 5, 6);
-	flight_note(&(struct flight_entry){.peer_port = 1, .key = 2, .info = 3, .allocs = 4, .alloc_bytes = 5, .begin_ns = 6});
+	flight_note(&(struct flight_entry){
+		.peer_port = 1, .key = 2, .info = 3, .allocs = 4, .alloc_bytes = 5, .begin_ns = 6});
 }
 
 static void note_requests(uint32_t count)
@@ -180,21 +181,50 @@ static void act(char *bytes, size_t size)
 {
 	char command = bytes[0];
 	switch (command) {
-	case 'h': fire_handshake(); break;
-	case 'r': announce_request(); break;
-	case 'O': note_requests(50000); break;
-	case 'W': start_thread(note_million), start_thread(note_million); break;
-	case 'a': fire_allocs(); break;
-	case 's': usleep(5000); break;
-	case 't': start_thread(nothing); break;
-	case 'T': start_thread(fire_begin); break;
-	case 'w': work(); break;
-	case 'm': touch_pages(); break;
-	case 'f': fork_child(bytes, size); break;
-	case 'M': use_malloc(); break;
-	case 'F': leave_to_child(); break;
-	case 'e': execv("/proc/self/exe", arguments); abort();
-	case 'x': exit(0);
+	case 'h':
+		fire_handshake();
+		break;
+	case 'r':
+		announce_request();
+		break;
+	case 'O':
+		note_requests(50000);
+		break;
+	case 'W':
+		start_thread(note_million), start_thread(note_million);
+		break;
+	case 'a':
+		fire_allocs();
+		break;
+	case 's':
+		usleep(5000);
+		break;
+	case 't':
+		start_thread(nothing);
+		break;
+	case 'T':
+		start_thread(fire_begin);
+		break;
+	case 'w':
+		work();
+		break;
+	case 'm':
+		touch_pages();
+		break;
+	case 'f':
+		fork_child(bytes, size);
+		break;
+	case 'M':
+		use_malloc();
+		break;
+	case 'F':
+		leave_to_child();
+		break;
+	case 'e':
+		execv("/proc/self/exe", arguments);
+		abort();
+	case 'x':
+		exit(0);
 	}
 }
 

@@ -78,9 +78,16 @@ static void file_build(struct file *file, uint64_t base_address)
 			     .e_shentsize = sizeof(Elf64_Shdr),
 			     .e_shnum = 6,
 			     .e_shstrndx = 1};
-	Elf64_Phdr segments[2] = {
-		{.p_type = PT_LOAD, .p_offset = TEXT_OFFSET, .p_vaddr = TEXT_ADDRESS, .p_filesz = 0x400, .p_memsz = 0x400},
-		{.p_type = PT_LOAD, .p_offset = DATA_OFFSET, .p_vaddr = DATA_ADDRESS, .p_filesz = 0x100, .p_memsz = 0x900}};
+	Elf64_Phdr segments[2] = {{.p_type = PT_LOAD,
+				   .p_offset = TEXT_OFFSET,
+				   .p_vaddr = TEXT_ADDRESS,
+				   .p_filesz = 0x400,
+				   .p_memsz = 0x400},
+				  {.p_type = PT_LOAD,
+				   .p_offset = DATA_OFFSET,
+				   .p_vaddr = DATA_ADDRESS,
+				   .p_filesz = 0x100,
+				   .p_memsz = 0x900}};
 	Elf64_Sym symbols[3] = {{0},
 				{.st_name = 1, .st_shndx = 2, .st_value = 0x11, .st_size = 1},
 				{.st_name = 7, .st_shndx = 2, .st_value = DATA_ADDRESS + 0x80, .st_size = 64}};
@@ -285,7 +292,8 @@ static void random_damage_is_survived(void **state)
 		two_notes(&file);
 		file_build(&file, BASE_ADDRESS);
 		for (int hit = random() % 8; hit >= 0; hit--) {
-			uint64_t word = random() % 2 ? UINT64_MAX - (uint64_t)random() % 64 : (uint64_t)random() % 0x3000;
+			uint64_t word =
+				random() % 2 ? UINT64_MAX - (uint64_t)random() % 64 : (uint64_t)random() % 0x3000;
 			memcpy(file.bytes + (size_t)random() % 0x700, &word, (size_t)1 << random() % 4);
 		}
 		read_all(file.bytes, file.size, &taken, &result);

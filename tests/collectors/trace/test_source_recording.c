@@ -35,10 +35,21 @@ static struct record_event event_at(uint32_t n)
 static struct target_info info_of_test(void)
 {
 	static const struct target_probe probes[2] = {{1, "gc_cycle_begin", true}, {0, "unknown_one", false}};
-	struct target_info info = {.tgid = 4711, .pid = 11, .ns_pid = 1, .kind = "memlab-svc", .missing = NULL,
-				   .has_request_end = true, .link_kind = "uprobe_multi", .probes_found = 2,
-				   .probes_attached = 1, .probes = probes, .attach_ns = 9000000, .attached_at_ns = 999,
-				   .ports = {80, 8080}, .port_count = 2, .run_json = "{\"path\":\"naive\"}"};
+	struct target_info info = {.tgid = 4711,
+				   .pid = 11,
+				   .ns_pid = 1,
+				   .kind = "memlab-svc",
+				   .missing = NULL,
+				   .has_request_end = true,
+				   .link_kind = "uprobe_multi",
+				   .probes_found = 2,
+				   .probes_attached = 1,
+				   .probes = probes,
+				   .attach_ns = 9000000,
+				   .attached_at_ns = 999,
+				   .ports = {80, 8080},
+				   .port_count = 2,
+				   .run_json = "{\"path\":\"naive\"}"};
 	strcpy(info.comm, "odd\nname=%41");
 	strcpy(info.exe, "/usr/bin/memlab-svc");
 	return info;
@@ -299,14 +310,10 @@ static void sizes_and_names_of_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_goes_in_comes_out),
-		cmocka_unit_test(the_target_and_the_counts_come_back),
-		cmocka_unit_test(an_abandoned_recording_says_so),
-		cmocka_unit_test(cut_at_every_length),
-		cmocka_unit_test(damaged_at_every_byte),
-		cmocka_unit_test(foreign_files_and_versions),
-		cmocka_unit_test(a_failed_write_sticks),
-		cmocka_unit_test(sizes_and_names_of_records),
+		cmocka_unit_test(what_goes_in_comes_out),         cmocka_unit_test(the_target_and_the_counts_come_back),
+		cmocka_unit_test(an_abandoned_recording_says_so), cmocka_unit_test(cut_at_every_length),
+		cmocka_unit_test(damaged_at_every_byte),          cmocka_unit_test(foreign_files_and_versions),
+		cmocka_unit_test(a_failed_write_sticks),          cmocka_unit_test(sizes_and_names_of_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
