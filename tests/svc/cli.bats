@@ -66,6 +66,17 @@ refused() {
 	[[ "$output" == "memlab-svc "* ]]
 }
 
+@test "the manual pages name every option" {
+	for program in memlab-svc memlab-gen memlab-loadindex; do
+		page="$BATS_TEST_DIRNAME/../../docs/man/$program.1"
+		for option in $($program --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' |
+			grep -vxE -- '--(help|usage|version)'); do
+			echo "$program $option"
+			grep -q "Fl Fl ${option#--}\b" "$page"
+		done
+	done
+}
+
 @test "GOGC and GOMEMLIMIT come from the environment" {
 	GOGC=off GOMEMLIMIT=512MiB start_service -- --index-size 1MiB
 	[ "$(allocs .run.gogc)" = off ]
