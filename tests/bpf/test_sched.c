@@ -29,6 +29,18 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The n-th CPU we may use, from the first again when there are fewer. */
+static int cpu_nth(int n)
+{
+	cpu_set_t set;
+	assert_int_equal(sched_getaffinity(getppid(), sizeof(set), &set), 0);
+	n %= CPU_COUNT(&set);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET((size_t)cpu, &set) && n-- == 0)
+			return cpu;
+	return 0;
+}
+
 static void pin(pid_t pid, int cpu)
 {
 	cpu_set_t set;
@@ -114,8 +126,8 @@ static void strangers_are_recorded_while_the_target_waits(void **state)
 {
 	(void)state;
 	uint32_t tid = target_tgid(source);
-	int cpu = 1;
-	pin(0, 0);
+	int cpu = cpu_nth(1);
+	pin(0, cpu_nth(0));
 	pin(target.pid, cpu);
 	pid_t hogs[3] = {hog_start(cpu), hog_start(cpu), hog_start(cpu)};
 	size_t pairs = 0, switches = 0;
@@ -157,10 +169,10 @@ static void strangers_are_recorded_while_the_target_waits(void **state)
 static void nobody_waits_after_migrations(void **state)
 {
 	(void)state;
-	pid_t hogs[2] = {hog_start(0), hog_start(1)};
+	pid_t hogs[2] = {hog_start(cpu_nth(0)), hog_start(cpu_nth(1))};
 	for (int round = 0; round < 200; round++) {
 		send_bytes(connection, "h");
-		pin(target.pid, round & 1);
+		pin(target.pid, cpu_nth(round));
 		receive_bytes(connection, 1);
 		kept.count = kept.bytes = 0;
 		source_drain(source, keep, NULL);
