@@ -13,7 +13,7 @@ const char *argp_program_version = "memlab-trace " MEMLAB_VERSION;
 
 enum option_key {
 	KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
-	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR
+	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT
 };
 
 static const struct argp_option option_table[] = {
@@ -24,6 +24,8 @@ static const struct argp_option option_table[] = {
 	{"alloc", KEY_ALLOC, "counters|every", 0,
 	 "counters: what the target counts itself, for every request, nearly free (default); every: a stack for each "
 	 "allocation of the collected heap, about 2 us each", 1},
+	{"no-flight", KEY_NO_FLIGHT, 0, 0,
+	 "trap at the end of each request, even where the target keeps flight rings that tell the same for nearly nothing", 1},
 	{"require-probes", KEY_REQUIRE, 0, 0, "refuse a process without memlab's probes", 1},
 	{"ring-size", KEY_RING, "BYTES", 0, "size of the ring between kernel and tracer, a power of two (default 8MiB)", 1},
 	{0, 0, 0, 0, "What to show:", 2},
@@ -184,6 +186,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_REQUIRE:
 		options->require_probes = true;
+		return 0;
+	case KEY_NO_FLIGHT:
+		options->no_flight = true;
 		return 0;
 	case KEY_WITHHOLD:
 		options->withhold_sched = true;

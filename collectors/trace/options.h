@@ -48,6 +48,7 @@ struct trace_options {
 	uint64_t duration_ns;   /* 0: until interrupted or the target ends */
 	enum alloc_mode alloc;
 	bool require_probes;
+	bool no_flight;         /* a probe at the end of each request even where the target keeps flight rings */
 	bool withhold_sched;    /* a test's tool: no scheduler records */
 	bool jsonl;
 	const char *color;      /* auto, always, never */

@@ -27,7 +27,11 @@
 
 #define DRAIN_INTERVAL_NS 5000000u /* an 8 MiB ring takes longer to fill at any rate seen */
 #define REPORT_INTERVAL_NS 1000000000u
-#define MEASURE_NS 1000000000u /* how long the kernel times our programs */
+
+/* What our programs cost the target beside traps, from docs/tracing.md; ns, records and clock readings included. */
+#define COST_RECV_NS 520.0 /* with the data_ready before it */
+#define COST_SEND_NS 300.0
+#define COST_SCHED_NS 150.0
 
 struct trace {
 	const struct trace_options *options;
@@ -45,7 +49,6 @@ struct trace {
 	struct summary summary;
 	double trap_ns;    /* what a probe costs here; < 0: not known */
 	uint64_t begin_ns, newest_ns;
-	bool measuring;
 };
 
 void trace_say(const char *format, ...)
@@ -110,19 +113,18 @@ static void drain_rest(struct trace *trace)
 /* ------------------------------------------------------------------- cost */
 
 /*
- * What one request costs the target: the traps of its probes at the price measured at start, and the time of the
- * programs, which the kernel measured for a second; until then, and without that right, not known.
+ * What one request costs the target, modelled: the traps of its probes at the price measured here at start, and its
+ * records. Timing the programs themselves would count what other processes pay for them, too.
  */
 static double target_ns_per_request(const struct trace *trace, const struct source_counts *counts)
 {
-	if (trace->summary.requests == 0 || trace->trap_ns < 0 || counts->bpf_runs == 0)
+	const uint64_t *written = counts->written_of;
+	if (trace->summary.requests == 0 || trace->trap_ns < 0)
 		return -1;
-	double traps = 0;
-	for (unsigned id = 0; id < SOURCE_EVENTS; id++)
-		traps += (double)counts->event_hits[id];
-	double timed = (double)counts->bpf_run_ns / (double)counts->bpf_timed_ns; /* of programs, per ns of wall time */
-	double watched_ns = (double)(trace->summary.last_ns - trace->summary.first_ns);
-	return (traps * trace->trap_ns + timed * watched_ns) / (double)trace->summary.requests;
+	double sched = (double)(written[RECORD_SWITCH] + written[RECORD_WAKING] + written[RECORD_WAKEUP]);
+	double ns = (double)counts->traps * trace->trap_ns + sched * COST_SCHED_NS + (double)written[RECORD_RECV] * COST_RECV_NS +
+		    (double)written[RECORD_SEND] * COST_SEND_NS;
+	return ns / (double)trace->summary.requests;
 }
 
 static double own_cpu_seconds(void)
@@ -223,14 +225,6 @@ static bool show(struct trace *trace, uint64_t now_ns, uint64_t *next_ns)
 	return trace->live && live_tick(trace->live, now_ns, &trace->info, &trace->summary, board_history(trace->board));
 }
 
-static void end_measuring(struct trace *trace, uint64_t now_ns)
-{
-	if (trace->measuring && now_ns - trace->begin_ns >= MEASURE_NS) {
-		source_measure_end(trace->source);
-		trace->measuring = false;
-	}
-}
-
 /* Drains on a timer until interrupted, the time is over, the user quits or the target has ended. */
 static void watch(struct trace *trace)
 {
@@ -243,7 +237,6 @@ static void watch(struct trace *trace)
 		source_drain(trace->source, take_record, trace);
 		uint64_t now_ns = source_now_ns();
 		attribution_advance(trace->attribution, now_ns);
-		end_measuring(trace, now_ns);
 		if (show(trace, now_ns, &next_ns) || !alive || now_ns >= end_ns)
 			return;
 	}
@@ -366,7 +359,7 @@ static int open_live(struct trace *trace)
 		.pid = options->pid,
 		.watch_alloc = options->alloc == ALLOC_EVERY,
 		.no_sched = options->withhold_sched,
-		.measure = true,
+		.flight = !options->no_flight,
 		.verbose = options->verbose,
 		.ring_bytes = options->ring_bytes,
 	};
@@ -375,7 +368,6 @@ static int open_live(struct trace *trace)
 		trace_say("%s", error.text);
 		return error.status;
 	}
-	trace->measuring = true;
 	int status = open_rest(trace);
 	if (status == EXIT_OK && options->require_probes && trace->target.probes_attached == 0) {
 		trace_say("no memlab probes in process %d (%s): is this memlab-svc? without --require-probes it is traced by its sockets",

@@ -152,7 +152,7 @@ END
 	sleep 1.2
 	[ "$(objects)" -gt "$before" ]
 	python3 "$BATS_TEST_DIRNAME/semaphores.py" "$service_pid" | tee "$dir/semaphores.during"
-	grep -qE 'request_end [1-9]' "$dir/semaphores.during"
+	grep -qE 'gc_cycle_end [1-9]' "$dir/semaphores.during"
 	kill -9 $tracer_pid
 	wait $load_pid
 	check "$dir/load.json" '.errors == 0 and .requests == 12000'

@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# memlab-trace's other commands and outputs: record and report, requests as CSV, page and metrics, doctor, probes.
+
+load common
+
+@test "a report of a recording tells the same story as the live trace, without rights" {
+	need_root
+	GOGC=25 start_service "$bin/memlab-svc" --path naive
+	"$bin/memlab-trace" record -o "$dir/trace.mlr" -p "$service_pid" --json "$dir/live.json" --requests "$dir/live.csv" \
+		>"$dir/screen" 2>"$dir/trace.log" 3>&- &
+	tracer_pid=$!
+	pids+=($tracer_pid)
+	await "$dir/trace.log" 'watching' $tracer_pid
+	run_load 4000 2s
+	stop_tracer
+	chmod 755 "$dir"
+	chmod 644 "$dir/trace.mlr"
+	install -m 755 "$bin/memlab-trace" "$dir/memlab-trace"
+	mkdir -m 777 "$dir/out"
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/memlab-trace" report "$dir/trace.mlr" \
+		--json "$dir/out/report.json" --requests "$dir/out/report.csv" --html "$dir/out/report.html" >"$dir/out/screen"
+	story='{requests, cut, server_ns, queue_ns, service_ns, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
+	diff <(jq -S "$story" "$dir/live.json") <(jq -S "$story" "$dir/out/report.json")
+	cmp "$dir/live.csv" "$dir/out/report.csv"
+	[ "$(wc -l <"$dir/live.csv")" = $(($(jq .requests "$dir/live.json") + 1)) ]
+	grep -q '</html>' "$dir/out/report.html"
+}
+
+@test "a line of --requests sums to its server time" {
+	need_root
+	start_service "$bin/memlab-svc"
+	start_tracer "$service_pid" --requests "$dir/requests.csv"
+	run_load 1000 1s
+	stop_tracer
+	python3 - "$dir/requests.csv" <<'END'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+assert len(rows) > 900, len(rows)
+for row in rows:
+    arrival, begin, end = (int(row[name]) for name in ("arrival_ns", "begin_ns", "end_ns"))
+    queue = sum(int(value) for name, value in row.items() if name.startswith("queue_"))
+    service = sum(int(value) for name, value in row.items() if name.startswith("service_"))
+    assert (queue, service) == (begin - arrival, end - begin), row
+END
+}
+
+@test "a recording that was cut short or is none explains itself" {
+	need_root
+	start_service "$bin/memlab-svc"
+	"$bin/memlab-trace" record -o "$dir/trace.mlr" -p "$service_pid" -d 500ms >/dev/null 2>&1
+	head -c $(($(stat -c %s "$dir/trace.mlr") - 20)) "$dir/trace.mlr" >"$dir/cut.mlr"
+	run "$bin/memlab-trace" report "$dir/cut.mlr"
+	echo "$output"
+	[[ "$output" == *"cut short"* ]]
+	echo "hello" >"$dir/foreign"
+	run "$bin/memlab-trace" report "$dir/foreign"
+	echo "$output"
+	[ "$status" -eq 1 ] && [ "$(wc -l <<<"$output")" -eq 1 ]
+	run "$bin/memlab-trace" report "$dir/nothing"
+	[ "$status" -ne 0 ] && [ "$(wc -l <<<"$output")" -eq 1 ]
+}
+
+@test "--listen serves the page and the metrics, on loopback only" {
+	need_root
+	start_service "$bin/memlab-svc"
+	start_tracer "$service_pid" --jsonl --listen 127.0.0.1:0
+	page=$(sed -n 's/.*page and metrics on \(http[^ ]*\).*/\1/p' "$dir/trace.log")
+	run_load 1000 3s
+	curl -s --max-time 5 "$page" | grep -q '<title>'
+	curl -s --max-time 5 "${page}metrics" >"$dir/metrics"
+	grep -q '^memlab_request_server_seconds_count [1-9]' "$dir/metrics"
+	curl -s --max-time 5 "${page}data.json" | jq -e '.trace.requests > 0' >/dev/null
+	stop_tracer
+	[ "$(wc -l <"$dir/screen")" -ge 2 ]
+	jq -es 'all(.requests >= 0)' "$dir/screen" >/dev/null
+	run "$bin/memlab-trace" -p "$service_pid" --listen 0.0.0.0:0 -d 1
+	echo "$output"
+	[ "$status" -eq 2 ]
+}
+
+@test "trapping at each request and reading flight rings tell the same" {
+	need_root
+	start_service "$bin/memlab-svc" --path naive
+	for flag in --verbose --no-flight; do
+		start_tracer "$service_pid" $flag --json "$dir/trace.json"
+		run_load 2000 2s
+		stop_tracer
+		[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
+		check "$dir/trace.json" '.lost == 0 and .alloc.requests == .requests and .alloc.per_request_mean > 28 and .alloc.per_request_mean <= 29'
+	done
+}
+
+@test "doctor finds nothing wrong here; probes lists what a service announces" {
+	need_root
+	run "$bin/memlab-trace" doctor
+	echo "$output"
+	[ "$status" -eq 0 ]
+	start_service "$bin/memlab-svc"
+	run "$bin/memlab-trace" probes -p "$service_pid" -d 200ms
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *gc_assist_begin* && "$output" == *request_end* ]]
+}
