@@ -177,6 +177,8 @@ struct scan {
 	uint64_t *entries;
 	uint32_t count;
 	uint64_t marked_bytes;
+	uint64_t *word; /* mark word with bits not written yet */
+	uint64_t mask;  /* these bits */
 };
 
 /* A reference on its way: its mark word and object are being fetched while others are looked at. */
@@ -309,6 +311,30 @@ INLINE void visit_large(struct scan *s, struct gc_marker *k, const struct ahead 
 	push(s, k, a->entry | LARGE_TAG);
 }
 
+/*
+ * Bits of one mark word are gathered and written by one atomic operation: neighbours are often marked one after the other.
+ * Until then another marker may visit the same object; it is scanned twice, which does no harm.
+ */
+INLINE void marks_write(struct scan *s)
+{
+	if (s->mask)
+		__atomic_fetch_or(s->word, s->mask, __ATOMIC_RELAXED);
+	s->mask = 0;
+}
+
+/* True if it was white as far as this marker knows. */
+INLINE bool mark(struct scan *s, uint64_t *word, uint64_t bit)
+{
+	if (word != s->word) {
+		marks_write(s);
+		s->word = word;
+	}
+	if ((gc_get_relaxed(word) | s->mask) & bit)
+		return false;
+	s->mask |= bit;
+	return true;
+}
+
 INLINE void visit(struct scan *s, struct gc_marker *k, const struct ahead *a)
 {
 	const struct gc_class *class;
@@ -317,7 +343,7 @@ INLINE void visit(struct scan *s, struct gc_marker *k, const struct ahead *a)
 		scan_large(s, k, a->entry);
 		return;
 	}
-	if (gc_get_relaxed(a->word) & a->bit || __atomic_fetch_or(a->word, a->bit, __ATOMIC_RELAXED) & a->bit)
+	if (!mark(s, a->word, a->bit))
 		return;
 	class = &gc_classes[a->page->class];
 	if (__builtin_expect(a->page->slot_bytes == 0, 0)) {
@@ -392,6 +418,7 @@ static void drain(struct gc_marker *k, uint64_t deadline_ns)
 		over = slice_over(k, deadline_ns);
 		s.count = k->local->count;
 	}
+	marks_write(&s);
 	while (count--)
 		push(&s, k, ahead[head++ % PREFETCH_AHEAD].entry);
 	k->local->count = s.count;
