@@ -215,7 +215,7 @@ static char *sink_room(const struct sink *sink, size_t length)
 
 static void sink_add(const struct sink *sink, const char *bytes, size_t length)
 {
-	memcpy(sink_room(sink, length), bytes, length);
+	put_bytes(sink_room(sink, length), bytes, length);
 }
 
 static void sink_add_text(const struct sink *sink, const char *text)
