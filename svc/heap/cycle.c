@@ -185,6 +185,19 @@ static void cycle_end(struct gc_heap *heap)
 		   gc_get_relaxed(&heap->goal_bytes));
 }
 
+/*
+ * A mutator that has not switched off yet can still flush, and what it flushes may be an object that another one, switched off
+ * already, has made white: no marker may touch it. So the phase changes first, and then nobody is inside a slice.
+ */
+static void mark_stop(struct gc_heap *heap)
+{
+	phase_set(heap, GC_PHASE_TERMINATION);
+	gc_lock(&heap->handshake_lock);
+	gc_markers_pause(heap);
+	gc_markers_resume(heap);
+	gc_unlock(&heap->handshake_lock);
+}
+
 /* What stays free without being returned: what is allocated until the next goal, and a tenth more. */
 static void scavenge(struct gc_heap *heap)
 {
@@ -210,8 +223,9 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 	mark_complete(heap);
 	times.marked_ns = gc_os_now_ns();
 	gc_verify_marked(heap);
-	phase_set(heap, GC_PHASE_TERMINATION);
+	mark_stop(heap);
 	gc_handshake(heap, GC_REQUEST_MARK_OFF);
+	gc_grey_discard(heap);
 	times.end_ns = gc_os_now_ns();
 	times.heap_end_bytes = gc_get_relaxed(&heap->live_bytes);
 	gc_orphans_drop(heap, heap->roots_scanned);

@@ -448,6 +448,11 @@ uint64_t gc_mark_slice(struct gc_marker *k, uint64_t budget_ns)
 
 	if (!gc_mark_work(heap) || !gc_marker_enter(heap))
 		return 0;
+	/* Look again, inside: the coordinator changes the phase first and then waits for who is inside. */
+	if (__atomic_load_n(&heap->phase, __ATOMIC_SEQ_CST) != GC_PHASE_MARK) {
+		gc_marker_leave(heap);
+		return 0;
+	}
 	k->mark_gen = gc_get(&heap->gen) + 1;
 	k->local = chunk_new(heap);
 	k->counted = false;
@@ -497,6 +502,17 @@ void gc_markers_resume(struct gc_heap *heap)
 {
 	__atomic_store_n(&heap->marker_pause, 0, __ATOMIC_SEQ_CST);
 	gc_os_wake(&heap->marker_pause, GC_WORKERS_MAX);
+}
+
+void gc_grey_discard(struct gc_heap *heap)
+{
+	uint32_t number;
+
+	while ((number = gc_stack_pop(&heap->chunks_full, chunk_next, heap))) {
+		chunk_free(heap, &heap->chunks[number]);
+		__atomic_fetch_sub(&heap->outstanding, 1, __ATOMIC_SEQ_CST);
+	}
+	GC_ASSERT(heap->outstanding == 0);
 }
 
 bool gc_mutators_running(struct gc_heap *heap)

@@ -32,6 +32,9 @@ static inline uint64_t gc_grey_entry(const void *p)
 /* Shared grey work from outside marking (barrier, roots): counted in `injected`. */
 void gc_grey_push(struct gc_heap *heap, void *const *references, unsigned count);
 
+/* All mutators are out of marking: what they brought after marking was complete is of no use. Coordinator. */
+void gc_grey_discard(struct gc_heap *heap);
+
 /* Mark for at most budget_ns; the bytes traced, 0 if there was no work. */
 uint64_t gc_mark_slice(struct gc_marker *marker, uint64_t budget_ns);
 bool gc_mark_work(struct gc_heap *heap);
