@@ -59,6 +59,7 @@ include collectors/load/load.mk
 include tests/tests.mk
 include $(sort $(wildcard tests/bench/*.mk))
 include docker/docker.mk
+include docker/install.mk
 
 .PHONY: all release debug asan tsan torture help clean deps demo up test lint
 all: deps-check $(PROGRAMS)

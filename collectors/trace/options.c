@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *argp_program_version = "memlab-trace " MEMLAB_VERSION;
+/* glibc looks for the name; all else is hidden. */
+__attribute__((visibility("default"))) const char *argp_program_version = "memlab-trace " MEMLAB_VERSION;
 
 enum option_key {
 	KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
