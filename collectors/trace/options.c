@@ -22,9 +22,10 @@ static const struct argp_option option_table[] = {
 	{"pid", 'p', "PID", 0, "the process to watch", 1},
 	{"duration", 'd', "SECONDS", 0, "how long (default: until Ctrl-C or the target ends); 1.5s, 200ms work too", 1},
 	{"mode", KEY_MODE, "MODE", 0, "exact: every request is recorded with all edges (the only mode of this version)", 1},
-	{"alloc", KEY_ALLOC, "counters|every", 0,
+	{"alloc", KEY_ALLOC, "MODE", 0,
 	 "counters: what the target counts itself, for every request, nearly free (default); every: a stack for each "
-	 "allocation of the collected heap, about 2 us each", 1},
+	 "allocation of the collected heap; malloc: a stack for each call of the malloc library, in any program. The price "
+	 "of a stack is measured and said first", 1},
 	{"no-flight", KEY_NO_FLIGHT, 0, 0,
 	 "trap at the end of each request, even where the target keeps flight rings that tell the same for nearly nothing", 1},
 	{"require-probes", KEY_REQUIRE, 0, 0, "refuse a process without memlab's probes", 1},
@@ -40,7 +41,7 @@ static const struct argp_option option_table[] = {
 	{"requests", KEY_REQUESTS, "FILE.csv", 0, "a line per request with its times and causes", 3},
 	{"html", KEY_HTML, "FILE.html", 0, "the page as one file that needs no network", 3},
 	{"flame", KEY_FLAME, "[KIND:]FILE.svg", 0,
-	 "a flame graph; KIND: alloc_bytes (default) and alloc_objects, which imply --alloc=every, or tail", 3},
+	 "a flame graph; KIND: alloc_bytes (default) and alloc_objects, which imply --alloc=every (see --alloc), or tail", 3},
 	{"folded", KEY_FOLDED, "KIND:FILE", 0, "the same as folded stacks", 3},
 	{"pprof", KEY_PPROF, "FILE.pb.gz", 0, "the allocations as a pprof profile; implies --alloc=every", 3},
 	{"output", 'o', "FILE", 0, "record: where the records go", 3},
@@ -139,6 +140,25 @@ static bool flame_kind_parse(const char *name, size_t length, enum flame_kind *k
 	return false;
 }
 
+static bool alloc_mode_parse(const char *name, enum alloc_mode *mode)
+{
+	static const char *const names[] = {[ALLOC_COUNTERS] = "counters", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
+	for (int m = ALLOC_COUNTERS; m <= ALLOC_MALLOC; m++) {
+		if (strcmp(name, names[m]) == 0) {
+			*mode = (enum alloc_mode)m;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* An output of stacks was asked for. */
+static void want_stacks(struct trace_options *options)
+{
+	if (options->alloc == ALLOC_COUNTERS)
+		options->alloc = ALLOC_EVERY;
+}
+
 /* "KIND:FILE" or, when a kind is not required, "FILE". */
 static void take_stack_output(struct trace_options *options, const char **paths, char *arg, const char *option, bool kind_required)
 {
@@ -152,7 +172,7 @@ static void take_stack_output(struct trace_options *options, const char **paths,
 		usage_error("--%s: the file name is missing", option);
 	paths[kind] = arg;
 	if (kind != FLAME_TAIL)
-		options->alloc = ALLOC_EVERY;
+		want_stacks(options);
 }
 
 static void take_pid(struct trace_options *options, const char *arg)
@@ -181,9 +201,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			usage_error("--mode %s: this version has the mode exact only", arg);
 		return 0;
 	case KEY_ALLOC:
-		if (strcmp(arg, "every") != 0 && strcmp(arg, "counters") != 0)
-			usage_error("--alloc %s: must be counters or every", arg);
-		options->alloc = strcmp(arg, "every") == 0 ? ALLOC_EVERY : ALLOC_COUNTERS;
+		if (!alloc_mode_parse(arg, &options->alloc))
+			usage_error("--alloc %s: must be counters, every or malloc", arg);
 		return 0;
 	case KEY_REQUIRE:
 		options->require_probes = true;
@@ -208,7 +227,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PPROF:
 		options->pprof_path = arg;
-		options->alloc = ALLOC_EVERY;
+		want_stacks(options);
 		return 0;
 	case KEY_HTML:
 		options->html_path = arg;
@@ -284,7 +303,7 @@ static void check_options(const struct trace_options *options)
 	if (command == COMMAND_REPORT) {
 		if (!options->report_path)
 			usage_error("which recording? memlab-trace report FILE");
-		if (options->pid || options->listen || options->alloc == ALLOC_EVERY)
+		if (options->pid || options->listen || options->alloc != ALLOC_COUNTERS)
 			usage_error("a recording has no process: -p, --listen and the outputs of allocations are for live ones");
 		return;
 	}

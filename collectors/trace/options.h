@@ -22,7 +22,11 @@ enum exit_status {
 	EXIT_FAIL_IF = 99
 };
 
-enum alloc_mode { ALLOC_COUNTERS, ALLOC_EVERY };
+enum alloc_mode {
+	ALLOC_COUNTERS, /* what the target counts itself */
+	ALLOC_EVERY,    /* a stack for each object of the collected heap */
+	ALLOC_MALLOC    /* a stack for each call of the malloc library, in any program */
+};
 
 enum flame_kind { FLAME_ALLOC_BYTES, FLAME_ALLOC_OBJECTS, FLAME_TAIL, FLAME_KIND_COUNT };
 

@@ -259,6 +259,8 @@ static int open_attribution(struct trace *trace)
 	return trace->attribution ? EXIT_OK : EXIT_ERROR;
 }
 
+static const char *const alloc_modes[] = {[ALLOC_COUNTERS] = "counters", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
+
 static void fill_info(struct trace *trace)
 {
 	struct trace_info *info = &trace->info;
@@ -268,7 +270,7 @@ static void fill_info(struct trace *trace)
 		.pid = target->pid,
 		.kind = target->kind,
 		.mode = "exact",
-		.alloc_mode = trace->options->alloc == ALLOC_EVERY ? "every" : "counters",
+		.alloc_mode = alloc_modes[trace->options->alloc],
 		.probes_found = target->probes_found,
 		.probes_attached = target->probes_attached,
 		.attach_ns = target->attach_ns,
@@ -280,16 +282,28 @@ static void fill_info(struct trace *trace)
 	screen_detect(info, stdout, trace->options->color);
 }
 
+/* Is there anything of the kind asked for? Else says what to do. */
+static bool allocations_watched(const struct trace *trace)
+{
+	const struct target_info *target = &trace->target;
+	if (trace->options->alloc == ALLOC_EVERY && target->probes_attached == 0)
+		trace_say("process %u has no memlab probes, so its collected heap cannot be seen; --alloc=malloc watches its malloc",
+			  target->pid);
+	else if (trace->options->alloc == ALLOC_MALLOC && target->malloc_functions == 0)
+		trace_say("no function of process %u's malloc library can be watched%s%s; leave --alloc=malloc out", target->pid,
+			  target->malloc_refused[0] ? ": " : "", target->malloc_refused);
+	else
+		return true;
+	return false;
+}
+
 /* Stacks need names, and names the files as they are now: the target may end before the report. */
 static int open_stacks(struct trace *trace)
 {
-	if (trace->options->alloc != ALLOC_EVERY)
+	if (trace->options->alloc == ALLOC_COUNTERS)
 		return EXIT_OK;
-	if (trace->target.probes_attached == 0) {
-		trace_say("process %u has no memlab probes, so its allocations cannot be seen; leave --alloc, --pprof and "
-			  "the alloc_ kinds of --flame and --folded out", trace->target.pid);
+	if (!allocations_watched(trace))
 		return EXIT_NO_TARGET;
-	}
 	int error = symbols_open(&trace->symbols, (pid_t)trace->target.pid);
 	trace->stacks = stacks_new(0);
 	if (error == 0 && trace->stacks)
@@ -355,9 +369,13 @@ static int open_live(struct trace *trace)
 	const struct trace_options *options = trace->options;
 	struct calibration calibration;
 	trace->trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1;
+	if (options->alloc != ALLOC_COUNTERS && trace->trap_ns >= 0)
+		trace_say("each allocation will cost the target about %.1f us while its stack is taken",
+			  (calibration.trap_ns + calibration.stack_ns) / 1e3);
 	struct source_options source_options = {
 		.pid = options->pid,
 		.watch_alloc = options->alloc == ALLOC_EVERY,
+		.watch_malloc = options->alloc == ALLOC_MALLOC,
 		.no_sched = options->withhold_sched,
 		.flight = !options->no_flight,
 		.verbose = options->verbose,

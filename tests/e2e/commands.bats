@@ -102,3 +102,26 @@ END
 	[ "$status" -eq 0 ]
 	[[ "$output" == *gc_assist_begin* && "$output" == *request_end* ]]
 }
+
+@test "--alloc=malloc takes a stack for each malloc of a process without memlab's probes" {
+	need_root
+	cat >"$dir/allocate.py" <<'END'
+import time
+while True:
+    [bytearray(5000 + n) for n in range(50)]
+    time.sleep(0.01)
+END
+	python3 "$dir/allocate.py" 3>&- &
+	pids+=($!)
+	sleep 0.3
+	"$bin/memlab-trace" -p $! --alloc=malloc -d 1s --folded "alloc_objects:$dir/malloc.folded" >"$dir/screen" 2>"$dir/trace.log"
+	cat "$dir/trace.log"
+	grep -q 'each allocation will cost' "$dir/trace.log"
+	head -3 "$dir/malloc.folded"
+	[ "$(awk '{ n += $NF } END { print n }' "$dir/malloc.folded")" -ge 1000 ]
+	grep -q 'malloc' "$dir/malloc.folded"
+	run "$bin/memlab-trace" -p $! --alloc=every -d 1s
+	echo "$output"
+	[ "$status" -eq 4 ]
+	[[ "$output" == *--alloc=malloc* ]]
+}
