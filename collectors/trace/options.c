@@ -14,7 +14,7 @@ __attribute__((visibility("default"))) const char *argp_program_version = "memla
 
 enum option_key {
 	KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
-	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT
+	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT, KEY_TIMELINE
 };
 
 static const struct argp_option option_table[] = {
@@ -40,6 +40,7 @@ static const struct argp_option option_table[] = {
 	{"json", KEY_JSON, "FILE", 0, "the whole result as one JSON object", 3},
 	{"requests", KEY_REQUESTS, "FILE.csv", 0, "a line per request with its times and causes", 3},
 	{"html", KEY_HTML, "FILE.html", 0, "the page as one file that needs no network", 3},
+	{"timeline", KEY_TIMELINE, "FILE.json", 0, "the worst requests as a Chrome trace, for Perfetto or speedscope", 3},
 	{"flame", KEY_FLAME, "[KIND:]FILE.svg", 0,
 	 "a flame graph; KIND: alloc_bytes (default) and alloc_objects, which imply --alloc=every (see --alloc), or tail", 3},
 	{"folded", KEY_FOLDED, "KIND:FILE", 0, "the same as folded stacks", 3},
@@ -231,6 +232,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_HTML:
 		options->html_path = arg;
+		return 0;
+	case KEY_TIMELINE:
+		options->timeline_path = arg;
 		return 0;
 	case KEY_REQUESTS:
 		options->requests_path = arg;

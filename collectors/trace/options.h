@@ -59,7 +59,7 @@ struct trace_options {
 	const char *listen;     /* ADDRESS:PORT of the live page; NULL: none */
 	bool listen_anyone;     /* other addresses than loopback */
 	const char *record_path, *report_path;
-	const char *json_path, *pprof_path, *html_path, *requests_path;
+	const char *json_path, *pprof_path, *html_path, *timeline_path, *requests_path;
 	const char *flame_path[FLAME_KIND_COUNT], *folded_path[FLAME_KIND_COUNT];
 	struct fail_rule fail_if;
 	uint64_t ring_bytes;

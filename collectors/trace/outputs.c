@@ -11,6 +11,7 @@
 #include "export/json.h"
 #include "export/pprof.h"
 #include "export/tail.h"
+#include "export/timeline.h"
 #include "export/tree.h"
 
 /* ------------------------------------------------------------------ files */
@@ -48,6 +49,7 @@ int outputs_open(struct outputs *outputs, const struct trace_options *options)
 	int status = output_open(&outputs->json, "json", options->json_path);
 	status = status ? status : output_open(&outputs->html, "html", options->html_path);
 	status = status ? status : output_open(&outputs->pprof, "pprof", options->pprof_path);
+	status = status ? status : output_open(&outputs->timeline, "timeline", options->timeline_path);
 	status = status ? status : output_open(&outputs->requests, "requests", options->requests_path);
 	for (int kind = 0; kind < FLAME_KIND_COUNT && status == EXIT_OK; kind++) {
 		status = output_open(&outputs->flame[kind], "flame", options->flame_path[kind]);
@@ -157,8 +159,10 @@ int outputs_write(struct outputs *outputs, const struct outputs_story *story)
 	int html = output_close(&outputs->html, error);
 	error = outputs->pprof.file ? write_pprof(outputs->pprof.file, story) : 0;
 	int pprof = output_close(&outputs->pprof, error);
+	error = outputs->timeline.file ? export_timeline(outputs->timeline.file, story->info, story->summary) : 0;
+	int timeline = output_close(&outputs->timeline, error);
 	int requests = output_close(&outputs->requests, 0);
-	status = status ? status : html ? html : pprof ? pprof : requests;
+	status = status ? status : html ? html : pprof ? pprof : timeline ? timeline : requests;
 	for (int kind = 0; kind < FLAME_KIND_COUNT; kind++) {
 		int kind_status = write_kind(outputs, (enum flame_kind)kind, story);
 		status = status ? status : kind_status;

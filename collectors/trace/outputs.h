@@ -25,7 +25,7 @@ struct output {
 };
 
 struct outputs {
-	struct output json, html, pprof, requests;
+	struct output json, html, pprof, timeline, requests;
 	struct output flame[FLAME_KIND_COUNT], folded[FLAME_KIND_COUNT];
 };
 

@@ -19,12 +19,15 @@ load common
 	install -m 755 "$bin/memlab-trace" "$dir/memlab-trace"
 	mkdir -m 777 "$dir/out"
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/memlab-trace" report "$dir/trace.mlr" \
-		--json "$dir/out/report.json" --requests "$dir/out/report.csv" --html "$dir/out/report.html" >"$dir/out/screen"
+		--json "$dir/out/report.json" --requests "$dir/out/report.csv" --html "$dir/out/report.html" \
+		--timeline "$dir/out/timeline.json" --flame "tail:$dir/out/tail.svg" >"$dir/out/screen"
 	story='{requests, cut, server_ns, queue_ns, service_ns, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
 	diff <(jq -S "$story" "$dir/live.json") <(jq -S "$story" "$dir/out/report.json")
 	cmp "$dir/live.csv" "$dir/out/report.csv"
 	[ "$(wc -l <"$dir/live.csv")" = $(($(jq .requests "$dir/live.json") + 1)) ]
 	grep -q '</html>' "$dir/out/report.html"
+	grep -q '</svg>' "$dir/out/tail.svg"
+	jq -e '.traceEvents | length > 10' "$dir/out/timeline.json" >/dev/null
 }
 
 @test "a line of --requests sums to its server time" {
