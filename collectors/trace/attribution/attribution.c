@@ -36,10 +36,12 @@ struct attribution {
 static void attribution_finished(void *context, const struct request *request, uint64_t without_gc_ns)
 {
 	struct attribution *attribution = context;
+	struct request finished = *request;
 
-	aggregate_add(&attribution->aggregate, request, without_gc_ns);
+	finished.without_gc_ns = without_gc_ns;
+	aggregate_add(&attribution->aggregate, &finished, without_gc_ns);
 	if (attribution->config.on_request)
-		attribution->config.on_request(attribution->config.context, request);
+		attribution->config.on_request(attribution->config.context, &finished);
 }
 
 static void attribution_event(struct attribution *attribution, const struct record_event *record)

@@ -97,6 +97,8 @@ static void test_alloc_and_sweep(void **state)
 	assert_int_equal(request->sweep_ns, 30 * US);
 	assert_int_equal(request->collector_ns, 30 * US);
 	assert_int_equal(story.summary.without_gc.max, END - ARRIVAL - 30 * US);
+	assert_int_equal(story.requests[0].without_gc_ns, END - ARRIVAL - 30 * US);
+	assert_int_equal(story.summary.worst[0].without_gc_ns, END - ARRIVAL - 30 * US);
 	story_free(&story);
 }
 
