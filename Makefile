@@ -59,6 +59,7 @@ include collectors/trace/trace.mk
 include collectors/load/load.mk
 include tests/tests.mk
 include $(sort $(wildcard tests/bench/*.mk))
+include tests/lint.mk
 include docker/docker.mk
 include docker/install.mk
 

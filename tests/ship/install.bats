@@ -114,7 +114,7 @@ offer() { # program words...
 @test "the completions of zsh and fish know every option, and zsh and fish can read them" {
 	for p in $programs; do
 		for option in $("$BUILD/bin/$p" --help | grep -oE '^ +(-., +)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
-			grep -q -- "'$option[=[]" "$DEST/usr/share/zsh/site-functions/_$p"
+			grep -q -- "'${option}[=[]" "$DEST/usr/share/zsh/site-functions/_$p"
 			grep -qE -- "-l ${option#--}( |$)" "$DEST/usr/share/fish/vendor_completions.d/$p.fish"
 		done
 		if command -v zsh >/dev/null; then zsh -n "$DEST/usr/share/zsh/site-functions/_$p"; fi
