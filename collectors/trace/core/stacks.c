@@ -152,7 +152,7 @@ int stacks_add_allocation(struct stacks *stacks, const struct record_stack *reco
 	/* A sampler that draws one byte in sample_bytes hits an object of this size with this probability. */
 	if (sample_bytes && size > 0)
 		weight = 1 / -expm1(-size / (double)sample_bytes);
-	uint32_t flags = record->depth == RECORD_STACK_DEPTH ? STACK_CUT : 0;
+	uint32_t flags = STACK_ALLOCATION | (record->depth == RECORD_STACK_DEPTH ? STACK_CUT : 0);
 	return stacks_add(stacks, 0, record->frames, record->depth, flags, (uint64_t)(weight + 0.5),
 			  (uint64_t)(weight * size + 0.5));
 }
@@ -167,4 +167,24 @@ const struct stack *stacks_at(const struct stacks *stacks, size_t index)
 	struct entry *entry = &stacks->entries[index];
 	entry->stack.frames = stacks->frames + entry->offset;
 	return &entry->stack;
+}
+
+/* The way from a public function of the heap to its probe is this long at most. */
+#define ALLOCATOR_FRAMES_MAX 8
+
+static int is_allocator(const struct frame_namer *namer, uint64_t address)
+{
+	const char *name = namer->name(namer->context, address).function;
+	return name && (strncmp(name, "gc_", 3) == 0 || strncmp(name, "memlab_probe_", 13) == 0);
+}
+
+uint32_t stack_allocator_frames(const struct stack *stack, const struct frame_namer *namer)
+{
+	uint32_t frames = 0;
+	if (!(stack->flags & STACK_ALLOCATION))
+		return 0;
+	for (uint32_t i = 0; i + 1 < stack->depth && i < ALLOCATOR_FRAMES_MAX; i++)
+		if (is_allocator(namer, i ? stack->frames[i] - 1 : stack->frames[i]))
+			frames = i + 1;
+	return frames;
 }

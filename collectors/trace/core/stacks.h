@@ -16,8 +16,9 @@
 #include "../../../bpf/record.h"
 
 enum stack_flag {
-	STACK_CUT = 1,     /* deeper than was recorded: the outermost frames are missing */
-	STACK_OVERFLOW = 2 /* the entry for what did not fit */
+	STACK_CUT = 1,       /* deeper than was recorded: the outermost frames are missing */
+	STACK_OVERFLOW = 2,  /* the entry for what did not fit */
+	STACK_ALLOCATION = 4 /* begins inside the heap: views start at the site that asked for memory */
 };
 
 struct stack {
@@ -65,5 +66,12 @@ struct frame_namer {
 	struct frame_name (*name)(void *context, uint64_t address);
 	const char *(*label)(void *context, uint32_t label); /* NULL: labels are not drawn */
 };
+
+/*
+ * How many of the innermost frames are the allocator's own: of an allocation's stack those up to the last one
+ * that bears a name of the heap (gc_, memlab_probe_), as all of them say the same; 0 of other stacks. What is left is
+ * never empty.
+ */
+uint32_t stack_allocator_frames(const struct stack *stack, const struct frame_namer *namer);
 
 #endif

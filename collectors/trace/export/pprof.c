@@ -145,7 +145,8 @@ static uint64_t profile_location(struct profile *profile, uint64_t address, cons
 
 static void write_locations(struct profile *profile, const struct stack *stack, struct proto *list)
 {
-	for (uint32_t i = 0; i < stack->depth; i++)
+	struct frame_namer namer = symbols_namer(profile->symbols);
+	for (uint32_t i = stack_allocator_frames(stack, &namer); i < stack->depth; i++)
 		proto_varint(list, profile_location(profile, i ? stack->frames[i] - 1 : stack->frames[i], NULL));
 	if (stack->flags & STACK_OVERFLOW)
 		proto_varint(list, profile_location(profile, 0, "[further stacks]"));

@@ -174,7 +174,7 @@ static void path_of_stack(struct path *path, const struct stack *stack, const st
 		path_add(path, "[no stack]", NULL);
 	else if (stack->flags & STACK_CUT)
 		path_add(path, "[cut short]", NULL);
-	for (uint32_t i = stack->depth; i-- > 0;)
+	for (uint32_t i = stack->depth, site = stack_allocator_frames(stack, namer); i-- > site;)
 		path_add_frame(path, namer, i ? stack->frames[i] - 1 : stack->frames[i]);
 }
 

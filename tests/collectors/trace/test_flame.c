@@ -121,7 +121,7 @@ static void allocations(void **state)
 	assert_in_range(stacks_at(stacks, 0)->count, 511, 514); /* stands for about 512 KiB */
 	record.depth = RECORD_STACK_DEPTH;
 	stacks_add_allocation(stacks, &record, 0);
-	assert_int_equal(stacks_at(stacks, 1)->flags, STACK_CUT);
+	assert_int_equal(stacks_at(stacks, 1)->flags, STACK_CUT | STACK_ALLOCATION);
 	record.depth = RECORD_STACK_DEPTH + 1;
 	assert_int_equal(stacks_add_allocation(stacks, &record, 0), -22);
 	record.h.kind = RECORD_EVENT;
@@ -177,6 +177,29 @@ static void folded_stacks(void **state)
 				  "main;loop;serialize_naive;gc_alloc_slow 5\n");
 	free(text);
 	tree_free(tree);
+}
+
+/* An allocation belongs to the site that asked for memory, whatever the heap does below it. */
+static void allocations_start_at_their_site(void **state)
+{
+	(void)state;
+	struct stacks *stacks = stacks_new(0);
+	const uint64_t sites[][4] = {{SLOW, LIBC, SLOW + 1, SERIALIZE},
+				     {SLOW, SERIALIZE, LOOP, MAIN},
+				     {SLOW, SLOW + 1},
+				     {SERIALIZE, LOOP, MAIN}};
+	static const uint32_t depths[] = {4, 4, 2, 3}, expected[] = {3, 1, 1, 0};
+	for (unsigned i = 0; i < 4; i++) {
+		stacks_add(stacks, 0, sites[i], depths[i], STACK_ALLOCATION, 1, 10);
+		assert_int_equal(stack_allocator_frames(stacks_at(stacks, i), &namer), expected[i]);
+	}
+	struct tree *tree = tree_new();
+	tree_add_stacks(tree, stacks, TREE_AMOUNT, &namer, 0);
+	char *text = folded(tree);
+	assert_string_equal(text, "gc_alloc_slow 10\nmain;loop;serialize_naive 20\nserialize_naive 10\n");
+	free(text);
+	tree_free(tree);
+	stacks_free(stacks);
 }
 
 static void labels_are_frames(void **state)
@@ -280,11 +303,11 @@ static void narrow_frames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stacks_are_a_set), cmocka_unit_test(stacks_are_bounded),
-		cmocka_unit_test(allocations),      cmocka_unit_test(the_tree_adds_up),
-		cmocka_unit_test(folded_stacks),    cmocka_unit_test(labels_are_frames),
-		cmocka_unit_test(flame_graphs),     cmocka_unit_test(differences),
-		cmocka_unit_test(narrow_frames),
+		cmocka_unit_test(stacks_are_a_set),  cmocka_unit_test(stacks_are_bounded),
+		cmocka_unit_test(allocations),       cmocka_unit_test(the_tree_adds_up),
+		cmocka_unit_test(folded_stacks),     cmocka_unit_test(allocations_start_at_their_site),
+		cmocka_unit_test(labels_are_frames), cmocka_unit_test(flame_graphs),
+		cmocka_unit_test(differences),       cmocka_unit_test(narrow_frames),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
