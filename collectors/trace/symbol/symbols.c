@@ -5,12 +5,14 @@
  */
 #include "symbols.h"
 
+#include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,8 +248,51 @@ static void look_up_function(Dwfl_Module *module, uint64_t address, struct symbo
 	symbol->offset = offset;
 }
 
+/* The outermost function that is inlined at the address; false: none is, or there is no DWARF. */
+static bool find_inlined(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die *inlined)
+{
+	Dwarf_Die *scopes = NULL;
+	int count = dwarf_getscopes(unit, address, &scopes);
+	bool found = false;
+	for (int i = 0; i < count && dwarf_tag(&scopes[i]) != DW_TAG_subprogram; i++) {
+		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
+			continue;
+		*inlined = scopes[i];
+		found = true;
+	}
+	free(scopes);
+	return found;
+}
+
+static bool read_number(Dwarf_Die *die, unsigned name, Dwarf_Word *value)
+{
+	Dwarf_Attribute attribute;
+	return dwarf_attr(die, name, &attribute) && dwarf_formudata(&attribute, value) == 0;
+}
+
+/*
+ * Inlined code belongs to the function that bears the name, so its place is the call in that function's own source, not
+ * a line of the header that was inlined.
+ */
+static bool look_up_call(Dwfl_Module *module, uint64_t address, struct symbol *symbol)
+{
+	Dwarf_Addr bias;
+	Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias), inlined;
+	Dwarf_Files *files;
+	Dwarf_Word file, line;
+	size_t count;
+	if (!unit || !find_inlined(unit, address - bias, &inlined) || !read_number(&inlined, DW_AT_call_file, &file) ||
+	    !read_number(&inlined, DW_AT_call_line, &line) || dwarf_getsrcfiles(unit, &files, &count) || file >= count)
+		return false;
+	symbol->name.file = dwarf_filesrc(files, file, NULL, NULL);
+	symbol->name.line = (unsigned)line;
+	return symbol->name.file != NULL;
+}
+
 static void look_up_line(Dwfl_Module *module, uint64_t address, struct symbol *symbol)
 {
+	if (look_up_call(module, address, symbol))
+		return;
 	Dwfl_Line *line = dwfl_module_getsrc(module, address);
 	int number = 0;
 	const char *file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;

@@ -43,6 +43,38 @@ static void our_own_function(void **state)
 	symbols_close(symbols);
 }
 
+__attribute__((noinline)) static uint64_t call_place(void)
+{
+	__asm__ volatile("");
+	return (uintptr_t)__builtin_return_address(0);
+}
+
+static inline __attribute__((always_inline)) uint64_t inlined_header(int value)
+{
+	return value ? call_place() : 0;
+}
+
+static const unsigned caller_line = __LINE__ + 3;
+__attribute__((noinline)) static uint64_t inlining_caller(int value)
+{
+	uint64_t place = inlined_header(value);
+	__asm__ volatile("" : "+r"(place));
+	return place;
+}
+
+/* Code of an inlined function has the place of its call in the function that bears the name. */
+static void inlined_code(void **state)
+{
+	(void)state;
+	struct symbols *symbols;
+	uint64_t place = inlining_caller(getpid());
+	assert_int_equal(symbols_open(&symbols, getpid()), 0);
+	const struct symbol *symbol = symbols_find(symbols, place - 1);
+	assert_string_equal(symbol->name.function, "inlining_caller");
+	assert_int_equal(symbol->name.line, caller_line);
+	symbols_close(symbols);
+}
+
 static void library_and_vdso(void **state)
 {
 	(void)state;
@@ -177,9 +209,9 @@ int main(int argc, char **argv)
 		return getchar() == EOF ? 0 : symbol_landmark(0);
 	}
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(our_own_function), cmocka_unit_test(library_and_vdso),
-		cmocka_unit_test(what_is_nowhere),  cmocka_unit_test(deleted_and_gone),
-		cmocka_unit_test(stripped),
+		cmocka_unit_test(our_own_function), cmocka_unit_test(inlined_code),
+		cmocka_unit_test(library_and_vdso), cmocka_unit_test(what_is_nowhere),
+		cmocka_unit_test(deleted_and_gone), cmocka_unit_test(stripped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
