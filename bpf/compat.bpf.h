@@ -15,6 +15,22 @@ static __always_inline __u64 task_run_delay_ns(const struct task_struct *task)
 	return 0;
 }
 
+/*
+ * What the hypervisor has taken from the thread's CPU so far, as the scheduler counts it and leaves it out of threads'
+ * CPU time (CONFIG_PARAVIRT_TIME_ACCOUNTING). The low 32 bits; 0 where nobody counts, or where the
+ * way to the run queue is closed (without CONFIG_FAIR_GROUP_SCHED).
+ */
+static __always_inline __u32 task_cpu_steal_ns(const struct task_struct *task)
+{
+	struct cfs_rq *queue = NULL;
+	if (!bpf_core_field_exists(struct rq, prev_steal_time_rq) || !bpf_core_field_exists(struct sched_entity, cfs_rq))
+		return 0;
+	if (!bpf_core_field_exists(struct cfs_rq, rq))
+		return 0;
+	queue = task->se.cfs_rq;
+	return queue && queue->rq ? (__u32)queue->rq->prev_steal_time_rq : 0;
+}
+
 /* The CPU a thread runs on, or will run on. */
 static __always_inline __u32 task_cpu(const struct task_struct *task)
 {

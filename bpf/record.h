@@ -81,7 +81,8 @@ struct record_switch {
 	record_u64 prev_exec_ns;      /* CPU time of prev so far (sum_exec_runtime); some us short if a wakeup preempted it */
 	record_u64 next_run_delay_ns; /* run-queue wait of next (sched_info), without the one that ends here */
 	record_u8 prev_left;          /* enum record_left */
-	record_u8 pad[7];
+	record_u8 pad[3];
+	record_u32 cpu_steal_ns;      /* taken from this CPU by the hypervisor so far, low 32 bits; 0: nobody counts */
 	char next_comm[RECORD_COMM_BYTES]; /* the culprit's name if it is a stranger */
 };
 

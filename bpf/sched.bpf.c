@@ -37,6 +37,7 @@ static __always_inline void switch_emit(struct task_struct *prev, struct task_st
 	record->next_run_delay_ns = task_run_delay_ns(next);
 	record->prev_left = left;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	record->cpu_steal_ns = task_cpu_steal_ns(next);
 	__builtin_memcpy(record->next_comm, next->comm, sizeof(record->next_comm));
 	record_submit(record);
 }

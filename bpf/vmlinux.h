@@ -24,7 +24,16 @@ struct thread_info {
 	u32 cpu;
 };
 
+struct rq {
+	u64 prev_steal_time_rq;
+};
+
+struct cfs_rq {
+	struct rq *rq;
+};
+
 struct sched_entity {
+	struct cfs_rq *cfs_rq;
 	u64 sum_exec_runtime;
 };
 

@@ -226,50 +226,56 @@ void attribution_finish(struct attribution *attribution)
 
 /* ---- Summary. */
 
-static double cputime_error_percent(const struct cputime *cputime)
-{
-	double exec = (double)cputime->exec_ns, on_cpu = (double)cputime->on_cpu_ns;
-
-	if (cputime->exec_ns < CHECK_CPU_NS)
-		return 0;
-	return 100 * (on_cpu > exec ? on_cpu - exec : exec - on_cpu) / exec;
-}
-
 struct cpu_sums {
-	uint64_t all_ns, worker_ns, assist_ns, mark_ns;
+	uint64_t all_ns, worker_ns, assist_ns, mark_ns, steal_ns, switch_ns, switches;
 	double error_percent;
 };
 
-static void cpu_sums_add(struct cpu_sums *sums, const struct thread *thread)
+static void cpu_sums_add(struct cpu_sums *sums, const struct cputime *cputime, int collector)
 {
-	double error = cputime_error_percent(&thread->cputime);
-
-	sums->all_ns += cputime_used_ns(&thread->cputime);
-	if (thread->collector)
-		sums->worker_ns += cputime_used_ns(&thread->cputime);
-	sums->assist_ns += thread->timeline.total[CAUSE_ASSIST];
-	sums->mark_ns += thread->timeline.total[STATE_MARK];
+	sums->all_ns += cputime_used_ns(cputime);
+	if (collector)
+		sums->worker_ns += cputime_used_ns(cputime);
+	sums->steal_ns += cputime->steal_ns;
+	sums->switch_ns += cputime->switch_ns;
+	sums->switches += cputime->switches;
+	if (cputime->exec_ns < CHECK_CPU_NS)
+		return;
+	double error = 100 * (double)cputime->error_ns / (double)cputime->exec_ns;
 	if (error > sums->error_percent)
 		sums->error_percent = error;
 }
 
+static struct cpu_sums threads_sums(const struct threads *threads)
+{
+	struct cpu_sums sums = {.assist_ns = threads->gone_assist_ns, .mark_ns = threads->gone_mark_ns};
+
+	cpu_sums_add(&sums, &threads->gone, 0);
+	cpu_sums_add(&sums, &threads->gone_collector, 1);
+	for (uint32_t i = 0; i < threads->by_tid.capacity; i++) {
+		const struct thread *thread = map_at(&threads->by_tid, i);
+		if (!thread)
+			continue;
+		cpu_sums_add(&sums, &thread->cputime, thread->collector);
+		sums.assist_ns += thread->timeline.total[CAUSE_ASSIST];
+		sums.mark_ns += thread->timeline.total[STATE_MARK];
+	}
+	return sums;
+}
+
 static void summary_threads(const struct threads *threads, struct summary *summary)
 {
-	struct cpu_sums sums = {
-		.all_ns = cputime_used_ns(&threads->gone) + cputime_used_ns(&threads->gone_collector),
-		.worker_ns = cputime_used_ns(&threads->gone_collector),
-		.assist_ns = threads->gone_assist_ns,
-		.mark_ns = threads->gone_mark_ns,
-	};
-
-	for (uint32_t i = 0; i < threads->by_tid.capacity; i++)
-		if (map_at(&threads->by_tid, i))
-			cpu_sums_add(&sums, map_at(&threads->by_tid, i));
+	struct cpu_sums sums = threads_sums(threads);
 	double collector_ns = (double)(sums.worker_ns + sums.assist_ns + sums.mark_ns);
+
 	summary->gc.assist_ns = sums.assist_ns;
 	summary->gc.worker_cpu_ns = sums.worker_ns;
 	summary->gc.cpu_fraction = sums.all_ns ? collector_ns / (double)sums.all_ns : 0;
 	summary->checks.cpu_time_error_percent = sums.error_percent;
+	summary->checks.switch_ns_mean = sums.switches ? (double)sums.switch_ns / (double)sums.switches : 0;
+	summary->checks.steal_ns = sums.steal_ns;
+	summary->checks.doubts = threads->doubts;
+	summary->checks.unmatched = threads->unmatched;
 }
 
 void attribution_summary(const struct attribution *attribution, struct summary *summary)

@@ -22,7 +22,7 @@
 	CAUSE(STOP, stop, "waiting for the collector: handshake, stopped world, unpark")                               \
 	CAUSE(GC_CPU, gc_cpu, "runnable, its CPU taken by the process's own collector")                                \
 	CAUSE(RUNQ, runq, "runnable, its CPU taken by somebody else")                                                  \
-	CAUSE(WAKE, wake, "between the wakeup call and the run queue")                                                 \
+	CAUSE(WAKE, wake, "called, and nobody has its CPU: interrupt, halt exit")                                                 \
 	CAUSE(BLOCKED, blocked, "asleep inside a request: lock, I/O")                                                  \
 	CAUSE(FAULT, fault, "in a page fault")                                                                         \
 	CAUSE(UNATTRIBUTED, unattributed, "not explained by any record")
@@ -134,6 +134,10 @@ struct summary {
 		uint64_t sum_error_ns_max;     /* must be 0 */
 		double unattributed_percent;   /* of all server time */
 		double cpu_time_error_percent; /* worst thread: on-CPU states against sum_exec_runtime */
+		double switch_ns_mean;         /* what a switch itself costs: inside it the two clocks may differ by so much */
+		uint64_t steal_ns;             /* taken by the hypervisor while threads of the target were on a CPU */
+		uint64_t doubts;               /* records that contradict each other: what they concern is unattributed */
+		uint64_t unmatched;            /* ends without begins, begins without ends */
 	} checks;
 };
 

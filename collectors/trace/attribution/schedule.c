@@ -39,7 +39,7 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 	uint16_t cpu = record->h.cpu;
 
 	if (thread->sched == SCHED_GONE) {
-		cputime_read(&thread->cputime, record->prev_exec_ns, 0, CPUTIME_COARSE);
+		cputime_read(&thread->cputime, record->prev_exec_ns);
 		return;
 	}
 	if (thread->sched != SCHED_RUNNING || thread->cpu != cpu)
@@ -54,18 +54,19 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 	thread->heard_ns = time_ns;
 	thread->faulting = 0;
 	thread_move(threads, thread, next, cpu, time_ns);
-	cputime_read(&thread->cputime, record->prev_exec_ns, thread->timeline.total[TIMELINE_ON_CPU],
-		     record->prev_left == RECORD_LEFT_PREEMPTED ? CPUTIME_BOUNDARY : CPUTIME_EXACT);
+	cputime_leave(&thread->cputime, record->prev_exec_ns, thread->timeline.total[TIMELINE_ON_CPU],
+		      record->cpu_steal_ns - thread->steal_ns);
 }
 
 static void thread_enters(struct threads *threads, struct thread *thread, const struct record_switch *record)
 {
 	if (thread->sched != SCHED_RUNNABLE)
 		thread_doubt(threads, thread, record->h.time_ns);
-	if (record->prev_left == RECORD_LEFT_PREEMPTED)
-		cputime_opened(&thread->cputime, thread->called_ns, record->h.time_ns);
-	thread->called_ns = 0;
 	thread->heard_ns = record->h.time_ns;
+	thread->steal_ns = record->cpu_steal_ns;
+	int preempts = record->prev_left == RECORD_LEFT_PREEMPTED && thread->called_ns;
+	cputime_come(&thread->cputime, preempts ? record->h.time_ns - thread->called_ns : 0);
+	thread->called_ns = 0;
 	thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, record->h.time_ns);
 }
 
@@ -175,9 +176,7 @@ void schedule_task(struct threads *threads, const struct record_task *record)
 	/* A thread that never ran is being created: its first wakeup will tell. */
 	if (!threads->no_sched && thread->sched == SCHED_UNKNOWN && (record->exec_ns || record->running))
 		task_believe(threads, thread, record);
-	int off_cpu = thread->sched != SCHED_RUNNING && thread->sched != SCHED_UNKNOWN && !record->running;
-	cputime_read(&thread->cputime, record->exec_ns, thread->timeline.total[TIMELINE_ON_CPU],
-		     off_cpu ? CPUTIME_BOUNDARY : CPUTIME_COARSE);
+	cputime_read(&thread->cputime, record->exec_ns);
 }
 
 void schedule_exit(struct threads *threads, const struct record_exit *record)
@@ -188,7 +187,7 @@ void schedule_exit(struct threads *threads, const struct record_exit *record)
 		return;
 	threads->unmatched += nest_close(&thread->nest);
 	threads->culprits.entries[thread->culprit].marking = 0;
-	cputime_read(&thread->cputime, record->exec_ns, 0, CPUTIME_COARSE);
+	cputime_read(&thread->cputime, record->exec_ns);
 	thread->heard_ns = record->h.time_ns;
 	thread_move(threads, thread, SCHED_GONE, thread->cpu, record->h.time_ns);
 }

@@ -289,10 +289,13 @@ void threads_damage(struct threads *threads, uint16_t cpu, uint64_t from_ns, uin
 		damaged->runner = CULPRIT_NOBODY;
 }
 
+/* Of a thread that is forgotten only what the sums need. */
 static void cputime_gather(struct cputime *sum, const struct cputime *one)
 {
 	sum->last_exec_ns += cputime_used_ns(one);
 	sum->steal_ns += one->steal_ns;
+	sum->switch_ns += one->switch_ns;
+	sum->switches += one->switches;
 }
 
 void thread_forget(struct threads *threads, struct thread *thread)

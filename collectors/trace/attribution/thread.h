@@ -69,10 +69,11 @@ struct thread {
 	uint32_t epoch;           /* a loss begins a new one: nobody knows what is still open */
 	uint64_t fault_until_ns;  /* an estimated page fault ends here; 0: none */
 	uint64_t heard_ns;        /* its last record */
-	uint64_t called_ns; /* its wakeup, until it has a CPU; 0: none */
+	uint64_t called_ns;       /* its wakeup, until it has a CPU; 0: none */
 	uint64_t damaged_ns;      /* losses concern it up to here */
 	uint64_t nest_unsure_ns;  /* since then its nest may lack begins that were lost; 0: it is known */
 	uint64_t last_sock;       /* that it read or wrote */
+	uint32_t steal_ns;        /* its CPU's count of steal when it came there, low 32 bits */
 	struct timeline timeline;
 	struct cputime cputime;
 	struct replay_point replay;

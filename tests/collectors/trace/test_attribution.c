@@ -327,6 +327,77 @@ static void test_advance(void **state)
 	story_free(&story);
 }
 
+/* ---- CPU time: the timeline against the kernel's count. */
+
+/* 100 stretches of 1 ms; the kernel counts `charged_ns` for each and the hypervisor took `steal_ns` of it. */
+static struct summary cpu_time_story(uint64_t charged_ns, uint64_t steal_ns)
+{
+	struct story story = story_new(1);
+	uint64_t time_ns = SECOND, exec_ns = 5 * SECOND;
+	uint32_t steal = UINT32_MAX - 1000; /* the count is cut to 32 bits and comes round */
+
+	tell_task(&story, time_ns - MS, 0, 101, ASLEEP, exec_ns);
+	for (int i = 0; i < 100; i++) {
+		tell_waking(&story, time_ns, 0, 101);
+		tell_wakeup(&story, time_ns + 1, 0, 101, 0);
+		tell_switch(&story, time_ns + 2, 0, 0, RECORD_LEFT_PREEMPTED, 101)->cpu_steal_ns = steal;
+		exec_ns += charged_ns;
+		steal += (uint32_t)steal_ns;
+		struct record_switch *leaves = tell_sleep(&story, time_ns + 2 + 1 * MS, 0, 101, 0);
+		leaves->prev_exec_ns = exec_ns;
+		leaves->cpu_steal_ns = steal;
+		time_ns += 2 * MS;
+	}
+	story_play(&story);
+	struct summary summary = story.summary;
+	story_free(&story);
+	return summary;
+}
+
+static void test_cpu_time_check(void **state)
+{
+	(void)state;
+	struct summary exact = cpu_time_story(1 * MS, 0), switches = cpu_time_story(1 * MS + 3 * US, 0);
+	struct summary stolen = cpu_time_story(700 * US, 300 * US), wrong = cpu_time_story(900 * US, 0);
+
+	assert_true(exact.checks.cpu_time_error_percent < 1e-9);
+	assert_true(exact.checks.switch_ns_mean < 1e-9);
+	assert_true(switches.checks.cpu_time_error_percent < 1e-9);
+	assert_in_range((uint64_t)switches.checks.switch_ns_mean, 2900, 3000);
+	assert_true(stolen.checks.cpu_time_error_percent < 1e-9);
+	assert_int_equal(stolen.checks.steal_ns, 99 * 300 * US);
+	assert_true(wrong.checks.cpu_time_error_percent > 11);
+	assert_true(wrong.checks.cpu_time_error_percent < 12);
+}
+
+/* What was doubted is not compared. */
+static void test_cpu_time_of_doubted_threads(void **state)
+{
+	(void)state;
+	struct story story = story_new(1);
+	uint64_t time_ns = SECOND;
+
+	tell_task(&story, time_ns - MS, 0, 101, ASLEEP, 0);
+	tell_switch(&story, time_ns - MS + 1, 0, 900, RECORD_LEFT_SLEEPING, 0);
+	for (uint64_t i = 1; i <= 100; i++) {
+		tell_waking(&story, time_ns, 0, 101);
+		tell_wakeup(&story, time_ns + 1, 0, 101, 0);
+		/* No switch in: it is found running. */
+		tell_recv(&story, time_ns + 500 * US, 0, 101, 1, time_ns);
+		tell_send(&story, time_ns + 900 * US, 0, 101, 1);
+		tell_end(&story, time_ns + 900 * US, 0, 101, 1, time_ns + 500 * US);
+		tell_sleep(&story, time_ns + 1 * MS, 0, 101, 0)->prev_exec_ns = i * MS;
+		time_ns += 2 * MS;
+	}
+	story_play(&story);
+	assert_int_equal(story.summary.checks.doubts, 100);
+	assert_true(story.summary.checks.cpu_time_error_percent < 1e-9);
+	assert_true(story.summary.checks.unattributed_percent > 50);
+	for (uint32_t i = 0; i < story.request_count; i++)
+		assert_int_equal(story.requests[i].service.ns[CAUSE_OWN], 400 * US);
+	story_free(&story);
+}
+
 /* Any bytes at all: no crash, no sum that does not close. */
 static void test_garbage(void **state)
 {
@@ -395,6 +466,8 @@ int main(void)
 		cmocka_unit_test(test_numbers_out_of_order),
 		cmocka_unit_test(test_unknown_records),
 		cmocka_unit_test(test_advance),
+		cmocka_unit_test(test_cpu_time_check),
+		cmocka_unit_test(test_cpu_time_of_doubted_threads),
 		cmocka_unit_test(test_garbage),
 	};
 
