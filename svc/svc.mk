@@ -70,3 +70,5 @@ $(FUZZ_SVC): build/fuzz/%: tests/svc/fuzz/fuzz.c tests/svc/fuzz/targets.h $(SVC_
 fuzz-svc: $(FUZZ_SVC) ## fuzz the handlers and the data file reader (FUZZ_SECONDS=60 each)
 	$(Q)for target in $(FUZZ_SVC); do mkdir -p $$target.corpus; \
 		$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ $$target.corpus || exit 1; done
+
+include svc/heap/heap.mk

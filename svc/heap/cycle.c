@@ -162,6 +162,7 @@ static void cycle_begin(struct gc_heap *heap, enum reason reason)
 static void flip(struct gc_heap *heap)
 {
 	gc_lock(&heap->handshake_lock);
+	gc_sweep_lists_reset(heap);
 	__atomic_store_n(&heap->gen, heap->gen + 1, __ATOMIC_SEQ_CST);
 	gc_sweep_setup(heap);
 	phase_set(heap, GC_PHASE_SWEEP);

@@ -12,14 +12,24 @@ static void unswept_drop(struct gc_heap *heap)
 	__atomic_fetch_sub(&heap->unswept, 1, __ATOMIC_ACQ_REL);
 }
 
+/* Empty, but with a new tag: a pop that began before must fail. */
+static void stack_reset(struct gc_stack *stack)
+{
+	gc_set(&stack->head, ((gc_get(&stack->head) >> 32) + 1) << 32);
+}
+
+void gc_sweep_lists_reset(struct gc_heap *heap)
+{
+	for (unsigned class = 0; class < gc_class_count(); class++) {
+		stack_reset(&heap->lists[class].partial);
+		stack_reset(&heap->lists[class].unswept);
+	}
+}
+
 void gc_sweep_setup(struct gc_heap *heap)
 {
 	uint32_t gen = gc_get(&heap->gen), top = gc_get(&heap->pages_top);
 
-	for (unsigned class = 0; class < GC_SPAN_CLASSES_MAX; class++) {
-		gc_set(&heap->lists[class].partial.head, 0);
-		gc_set(&heap->lists[class].unswept.head, 0);
-	}
 	gc_set(&heap->sweep_page, 1);
 	/* One more than there are, so that nobody sees 0 before the lists are complete. */
 	gc_set(&heap->unswept, 1);

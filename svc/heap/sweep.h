@@ -11,6 +11,8 @@
 
 #include "heap.h"
 
+/* Coordinator, before the flip, when no mutator looks at the lists: what they hold is out of date. */
+void gc_sweep_lists_reset(struct gc_heap *heap);
 /* Coordinator, after the flip. */
 void gc_sweep_setup(struct gc_heap *heap);
 /* Sweep spans of a class, at most `most`, until one has room: its page, now cached; 0 if none. */
