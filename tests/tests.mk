@@ -46,6 +46,16 @@ test: deps-test-check ## unit, integration and real-BPF tests (root for the last
 	$(Q)$(MAKE) --no-print-directory all test-programs
 	$(Q)tests/run $(B); status=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
 
+# Which tests make sense in which variant: BPF and timing are the same in all.
+TEST_LONG := asan:heap|svc|collectors/load/test|collectors/trace/test tsan:heap|svc/http torture:heap
+
+.PHONY: test-long
+test-long: deps-test-check ## the tests again under ASan+UBSan, TSan and torture
+	$(Q)status=0; for pair in $(foreach pair,$(TEST_LONG),'$(pair)'); do \
+		$(MAKE) --no-print-directory VARIANT="$${pair%%:*}" all test-programs || exit 1; \
+		tests/run "build/$${pair%%:*}" "$${pair#*:}" || status=1; \
+	done; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
+
 demo: ## the main job: service under load, traced; leaves build/demo/
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)collectors/lab/demo $(B)
