@@ -21,7 +21,9 @@ load common
 	check "$dir/trace.json" '.gc.cycles >= 3'
 	check "$dir/trace.json" '.checks.sum_error_ns_max == 0'
 	check "$dir/trace.json" '.checks.unattributed_percent <= 2'
-	check "$dir/trace.json" '.checks.cpu_time_error_percent <= 2'
+	# Where others press onto the service's CPU, the kernel's own account is off by microseconds per preemption
+	# (docs/decisions/002): 2 % holds where requests did not mainly wait for a CPU.
+	check "$dir/trace.json" '.checks.cpu_time_error_percent <= (if .causes.runq.queue_ns.total > 0.3 * .server_ns.mean * .requests then 6 else 2 end)'
 	# Of each slow request at most a tenth is unexplained.
 	check "$dir/trace.json" '[.worst[] | select(.server_ns > 1000000) | (.causes.unattributed.queue_ns + .causes.unattributed.service_ns) <= .server_ns / 10] | all'
 	# Allocations: the tracer's sum is the service's own.
