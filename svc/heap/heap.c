@@ -76,8 +76,7 @@ static void threads_end(struct gc_heap *heap, unsigned workers, bool coordinator
 	gc_set(&heap->ending, true);
 	gc_coordinator_wake(heap);
 	/* A cycle that is on is finished by the coordinator alone. */
-	gc_add(&heap->drained_seq, 1);
-	gc_os_wake(&heap->drained_seq, 1);
+	gc_coordinator_look(heap);
 	if (coordinator)
 		pthread_join(heap->coordinator, NULL);
 	gc_work_wake(heap);

@@ -195,7 +195,7 @@ struct gc_heap {
 	uint32_t injected;    /* atomic: a mutator brought new grey work */
 	uint32_t work_seq;    /* atomic futex: work may be there, or a cycle is done */
 	uint32_t work_waiters;
-	uint32_t drained_seq; /* atomic futex: outstanding went to 0 */
+	uint32_t drained_seq; /* atomic futex: what the coordinator waits for has changed (gc_coordinator_look) */
 	uint32_t marker_pause; /* atomic: no marker may start a slice */
 	uint32_t markers;      /* atomic: slices being marked */
 

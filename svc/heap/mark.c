@@ -85,12 +85,16 @@ static void chunk_publish(struct gc_heap *heap, struct gc_chunk *chunk)
 	work_notify(heap);
 }
 
-static void outstanding_drop(struct gc_heap *heap)
+void gc_coordinator_look(struct gc_heap *heap)
 {
-	if (__atomic_sub_fetch(&heap->outstanding, 1, __ATOMIC_SEQ_CST) != 0)
-		return;
 	gc_add(&heap->drained_seq, 1);
 	gc_os_wake(&heap->drained_seq, 1);
+}
+
+static void outstanding_drop(struct gc_heap *heap)
+{
+	if (__atomic_sub_fetch(&heap->outstanding, 1, __ATOMIC_SEQ_CST) == 0)
+		gc_coordinator_look(heap);
 }
 
 int gc_mark_init(struct gc_heap *heap)
@@ -561,8 +565,7 @@ void gc_cycle_urge(struct gc_heap *heap)
 {
 	if (__atomic_exchange_n(&heap->urgent, true, __ATOMIC_SEQ_CST))
 		return;
-	gc_add(&heap->drained_seq, 1);
-	gc_os_wake(&heap->drained_seq, 1);
+	gc_coordinator_look(heap);
 	gc_work_wake(heap);
 }
 
@@ -738,5 +741,7 @@ void *gc_worker_main(void *argument)
 		if (rest)
 			gc_os_sleep_ns(rest);
 	}
+	/* Its last slice may have left work that only the coordinator can do now. */
+	gc_coordinator_look(w->heap);
 	return NULL;
 }

@@ -43,6 +43,8 @@ uint32_t gc_work_await_begin(struct gc_heap *heap);
 void gc_work_await_end(struct gc_heap *heap);
 /* Wake all who sleep on work_seq: a cycle begins, is urgent, is done. */
 void gc_work_wake(struct gc_heap *heap);
+/* The coordinator, if it waits for marking to drain, looks again. */
+void gc_coordinator_look(struct gc_heap *heap);
 /* From now on the running cycle does not give way. */
 void gc_cycle_urge(struct gc_heap *heap);
 /* Pay allocation debt, bounded. */
