@@ -13,3 +13,10 @@ deps-check:
 
 deps-test-check:
 	@docker/deps check test || docker/deps install test
+
+.PHONY: container-test image
+container-test: ## make test in a privileged container: host's PID namespace and its own
+	$(Q)docker/container-test; status=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
+
+image: ## the container image of docker/Dockerfile, tag memlab
+	$(Q)$(or $(CONTAINER),$(shell command -v podman || command -v docker)) build -f docker/Dockerfile -t memlab .
