@@ -86,7 +86,9 @@ refused() {
 
 @test "over the memory limit: degrade, shed or exit, as asked" {
 	refused 2 "--memlimit" memlab-svc --limit-policy shed
-	run timeout 60 memlab-svc --listen 127.0.0.1:0 --index-size 16MiB --memlimit 8MiB --limit-policy exit
+	# It ends in the middle of work: what it had is not given back one by one.
+	ASAN_OPTIONS=detect_leaks=0 run timeout 60 memlab-svc --listen 127.0.0.1:0 --index-size 16MiB --memlimit 8MiB \
+		--limit-policy exit
 	echo "$status $output"
 	[ "$status" -eq 1 ]
 	[[ "${lines[-1]}" == *"memory limit"*"; raise "* ]]
