@@ -234,9 +234,11 @@ static void watch(struct trace *trace)
 		struct timespec pause = {.tv_nsec = DRAIN_INTERVAL_NS};
 		nanosleep(&pause, NULL);
 		bool alive = source_target_alive(trace->source);
+		/* Before the drain: whatever keeps us from the CPU in between, all records up to here are taken. */
+		uint64_t drained_ns = source_now_ns();
 		source_drain(trace->source, take_record, trace);
+		attribution_advance(trace->attribution, drained_ns);
 		uint64_t now_ns = source_now_ns();
-		attribution_advance(trace->attribution, now_ns);
 		if (show(trace, now_ns, &next_ns) || !alive || now_ns >= end_ns)
 			return;
 	}

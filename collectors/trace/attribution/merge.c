@@ -123,7 +123,9 @@ static void merge_check_gap(struct merge *merge, struct merge_lane *lane, const 
 
 	if (step > 1) {
 		uint32_t missing = (uint32_t)step - 1 - lane_present(lane, record->seq);
-		merge->lost += missing;
+		uint32_t late = lane->late < missing ? lane->late : missing;
+		merge->lost += missing - late;
+		lane->late -= late;
 		if (missing)
 			merge->sink.gap(merge->sink.context, lane->cpu, lane->top_ns, record->time_ns);
 	}
@@ -241,15 +243,18 @@ static void lane_insert(struct merge_lane *lane, const struct record *record)
 	memcpy(lane_at(lane, at), record, record_bytes(record->kind));
 }
 
-static int merge_late(struct merge *merge, const struct merge_lane *lane, const struct record *record)
+/* Whether the record comes too late. It leaves a hole, which was counted as a loss if it was seen already. */
+static int merge_late(struct merge *merge, struct merge_lane *lane, const struct record *record)
 {
-	/* Its hole was seen, and counted as a loss. */
-	if (lane->started && merge->lost && seq_distance(record->seq, lane->top_seq) < 0)
+	int late = record->time_ns < merge->horizon_ns;
+	int passed = lane->started && seq_distance(record->seq, lane->top_seq) < 0;
+
+	if (passed && merge->lost)
 		merge->lost--;
-	if (record->time_ns >= merge->horizon_ns)
-		return 0;
-	merge->late++;
-	return 1;
+	merge->late += (uint32_t)late;
+	if (late && lane->started && !passed)
+		lane->late++;
+	return late;
 }
 
 int merge_feed(struct merge *merge, const struct record *record)

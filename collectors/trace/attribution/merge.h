@@ -46,6 +46,7 @@ struct merge_lane {
 	uint32_t head, count, capacity;
 	uint32_t top_seq; /* greatest that left or is known missing */
 	uint64_t top_ns;  /* of the last that left */
+	uint32_t late;    /* dropped, and their hole not yet seen: it is no loss */
 	uint16_t cpu;
 	uint8_t started;
 };

@@ -252,6 +252,36 @@ static void test_late_records(void **state)
 	story_free(&story);
 }
 
+/* Records of one CPU that come too late together, before any newer one of it: late, not lost. */
+static void test_late_before_their_hole_is_seen(void **state)
+{
+	(void)state;
+	struct story story = story_new(1);
+
+	tell_task(&story, 1 * MS, 0, 101, ON_CPU, 0);
+	tell_recv(&story, 300 * MS, 0, 101, 1, 299 * MS);
+	tell_send(&story, 310 * MS, 0, 101, 1);
+	tell_end(&story, 310 * MS, 0, 101, 1, 300 * MS);
+	tell_recv(&story, 900 * MS, 0, 101, 1, 899 * MS);
+	tell_send(&story, 910 * MS, 0, 101, 1);
+	tell_end(&story, 910 * MS, 0, 101, 1, 900 * MS);
+	story_number(&story);
+	story.config.on_request = story_take;
+	story.config.context = &story;
+	struct attribution *attribution = attribution_new(&story.config);
+	assert_int_equal(attribution_feed(attribution, &story.records[0].h), 0);
+	attribution_advance(attribution, 500 * MS);
+	for (uint32_t i = 1; i < story.count; i++)
+		assert_int_equal(attribution_feed(attribution, &story.records[i].h), 0);
+	attribution_finish(attribution);
+	attribution_summary(attribution, &story.summary);
+	assert_int_equal(story.summary.late, 3);
+	assert_int_equal(story.summary.lost, 0);
+	assert_int_equal(story.summary.requests, 1);
+	attribution_free(attribution);
+	story_free(&story);
+}
+
 /* Preempted between the reserve and the clock: number and time disagree, nothing is lost. */
 static void test_numbers_out_of_order(void **state)
 {
@@ -463,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_losses_are_flagged_or_harmless),
 		cmocka_unit_test(test_withheld_records_show),
 		cmocka_unit_test(test_late_records),
+		cmocka_unit_test(test_late_before_their_hole_is_seen),
 		cmocka_unit_test(test_numbers_out_of_order),
 		cmocka_unit_test(test_unknown_records),
 		cmocka_unit_test(test_advance),
