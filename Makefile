@@ -57,6 +57,7 @@ include svc/svc.mk
 include bpf/bpf.mk
 include collectors/trace/trace.mk
 include collectors/load/load.mk
+include tests/fuzz/fuzz.mk
 include tests/tests.mk
 include $(sort $(wildcard tests/bench/*.mk))
 include tests/lint.mk

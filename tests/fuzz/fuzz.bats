@@ -1,0 +1,20 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Hostile input, a short run: other seeds each day, and the same for all who test on that day.
+
+hostile() { # kind rounds [file]
+	local kind=$1 rounds=$2
+	shift 2
+	run timeout 120 "$BUILD/tests/fuzz/hostile" "$kind" "$(date -u +%Y%m%d)0000000" "$rounds" "$@"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	# Neither all refused nor all taken: the changes reach what they should.
+	accepted=$(grep -oE '[0-9]+ accepted' <<<"$output" | cut -d' ' -f1)
+	[ "$accepted" -gt 0 ]
+	[ "$accepted" -lt "$rounds" ]
+}
+
+@test "a hostile ELF file neither crashes nor hangs the tracer's reader" { hostile elf 3000 "$BUILD/bin/memlab-svc"; }
+@test "nor do hostile notes in a small program" { hostile elf 3000 "$BUILD/tests/bpf/targets/echo"; }
+@test "a damaged recording neither crashes nor hangs it" { hostile recording 2000; }
+@test "a hostile flight ring neither crashes nor hangs it" { hostile flight 2000; }

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hostile elf|recording|flight SEED ROUNDS [FILE]: damaged input for the readers of what is not ours. Each round
+ * changes some bytes of something valid, lets the tracer's own reader have it, and puts the bytes back. The readers may
+ * refuse; they may not crash (sanitizers help), nor take more than 10 s for a round (SIGALRM), nor hand out what
+ * breaks their contract (abort). The seed of a round is printed when it dies, so that it can be repeated alone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "../../collectors/trace/source/flight_reader.h"
+#include "../../collectors/trace/source/image.h"
+#include "../../collectors/trace/source/notes.h"
+#include "../../collectors/trace/source/recording.h"
+
+static uint64_t round_seed;  /* for the epitaph */
+static uint64_t random_state;
+static uint64_t accepted;    /* rounds in which the reader found it valid: both outcomes must occur */
+
+static uint64_t random_next(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static void seed_round(uint64_t seed)
+{
+	round_seed = seed;
+	random_state = (seed + 1) * 0x9e3779b97f4a7c15ull;
+	for (int i = 0; i < 8; i++)
+		random_next();
+}
+
+static void on_death(int number)
+{
+	char line[80];
+	int length = snprintf(line, sizeof(line), "hostile: signal %d in round with seed %" PRIu64 "\n", number, round_seed);
+	if (write(STDERR_FILENO, line, (size_t)length) < 0)
+		_exit(3);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void require(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "hostile: %s\n", what);
+	abort();
+}
+
+/* ------------------------------------------------------------- changes */
+
+struct input {
+	uint8_t *bytes; /* shared with the file */
+	size_t size;
+	int fd;
+};
+
+struct change {
+	size_t at;
+	uint64_t before;
+};
+
+enum { CHANGES = 8 };
+
+static uint64_t nasty_value(void)
+{
+	static const uint64_t values[] = {0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff, 0x100000000ull,
+					  INT64_MAX, UINT64_MAX, UINT64_MAX - 7, 1ull << 40, 24, 64};
+	uint64_t pick = random_next() % 20;
+	return pick < sizeof(values) / sizeof(values[0]) ? values[pick] : random_next();
+}
+
+/* Somewhere in the stretches that steer the reader, mostly. */
+static struct change damage(struct input *input, size_t from, size_t length)
+{
+	struct change change = {.at = from + random_next() % (length > 8 ? length - 8 : 1)};
+	uint64_t value = nasty_value();
+	size_t width = (size_t)1 << (random_next() % 4);
+	memcpy(&change.before, input->bytes + change.at, 8);
+	memcpy(input->bytes + change.at, &value, width);
+	return change;
+}
+
+static void repair(struct input *input, const struct change *changes, unsigned count)
+{
+	while (count--)
+		memcpy(input->bytes + changes[count].at, &changes[count].before, 8);
+}
+
+static struct input input_new(size_t size)
+{
+	struct input input = {.size = size, .fd = memfd_create("hostile", MFD_CLOEXEC)};
+	require(input.fd >= 0 && ftruncate(input.fd, (off_t)size) == 0, "no memory for the input");
+	input.bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, input.fd, 0);
+	require(input.bytes != MAP_FAILED, "no memory for the input");
+	return input;
+}
+
+static struct input input_from(const char *path)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	require(fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 64, "the file cannot be read");
+	struct input input = input_new((size_t)status.st_size);
+	require(pread(fd, input.bytes, input.size, 0) == (ssize_t)input.size, "the file cannot be read");
+	close(fd);
+	return input;
+}
+
+/* ----------------------------------------------------------------- ELF */
+
+static void take_note(void *context, const struct note *note)
+{
+	uint64_t *count = context;
+	require(memchr(note->name, 0, sizeof(note->name)) && memchr(note->args, 0, sizeof(note->args)),
+		"a note's text has no end");
+	++*count;
+}
+
+static void read_elf(const struct input *input)
+{
+	static const char *const names[] = {".note.stapsdt", ".dynsym", ".symtab", ".text", ".nowhere"};
+	struct image image;
+	uint64_t value, size, notes = 0;
+	if (image_open(&image, input->fd))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const Elf64_Shdr *section = image_section(&image, names[i]);
+		char *bytes;
+		size_t length;
+		if (!section || image_read(&image, section, 1 << 20, &bytes, &length))
+			continue;
+		require(length <= 1 << 20 && bytes[length] == 0, "a section is larger than allowed");
+		free(bytes);
+	}
+	notes_read(&image, "memlab", take_note, &notes);
+	image_symbol(&image, "memlab_run_info", &value, &size);
+	image_function(&image, "main", &value, &size);
+	image_offset(&image, nasty_value(), &value);
+	image_address(&image, nasty_value(), &value);
+	accepted += notes > 0;
+	image_close(&image);
+}
+
+/* The stretches that steer: ELF header with program headers, section headers, notes. */
+static struct change damage_elf(struct input *input, const struct image *whole)
+{
+	const Elf64_Shdr *notes = image_section(whole, ".note.stapsdt");
+	switch (random_next() % 4) {
+	case 0:
+		return damage(input, 0, 1024);
+	case 1:
+		return damage(input, whole->header.e_shoff, (size_t)whole->header.e_shnum * sizeof(Elf64_Shdr));
+	case 2:
+		return damage(input, notes->sh_offset, notes->sh_size);
+	default:
+		return damage(input, 0, input->size);
+	}
+}
+
+static void hostile_elf(uint64_t seed, uint64_t rounds, const char *path)
+{
+	struct input input = input_from(path);
+	struct image whole;
+	require(image_open(&whole, input.fd) == 0 && image_section(&whole, ".note.stapsdt"), "FILE has no probes");
+	for (uint64_t round = 0; round < rounds; round++) {
+		struct change changes[CHANGES];
+		seed_round(seed + round);
+		unsigned count = 1 + (unsigned)(random_next() % CHANGES);
+		for (unsigned c = 0; c < count; c++)
+			changes[c] = damage_elf(&input, &whole);
+		alarm(10);
+		read_elf(&input);
+		repair(&input, changes, count);
+	}
+	image_close(&whole);
+}
+
+/* ---------------------------------------------------------- recordings */
+
+static struct input recording_new(void)
+{
+	struct recording *recording;
+	struct target_info info = {.tgid = 7, .pid = 7, .comm = "target", .exe = "/target", .kind = "process", .link_kind = "none"};
+	struct source_counts counts = {.cpus = 2};
+	int fd = memfd_create("whole", MFD_CLOEXEC), own = dup(fd);
+	require(fd >= 0 && own >= 0 && recording_create(fd, &info, &recording) == 0, "no recording");
+	for (uint32_t n = 1; n <= 2000; n++) {
+		struct record_event event = {.h = {.time_ns = n, .seq = n, .tid = 7, .kind = RECORD_EVENT, .words = sizeof(event) / 8},
+					     .event = 4};
+		require(recording_take(recording, &event.h) == 0, "no recording");
+	}
+	require(recording_attach(recording, "symbols", "main 0x10\n", 10) == 0 && recording_close(recording, &counts) == 0,
+		"no recording");
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", own);
+	struct input input = input_from(path);
+	close(own);
+	return input;
+}
+
+static void take_record(void *context, const struct record *record)
+{
+	uint64_t *sum = context;
+	require(record->words * 8u >= sizeof(*record), "a record is shorter than its header");
+	/* Every byte it claims to have must be there. */
+	for (unsigned w = 0; w < record->words; w++)
+		*sum += ((const uint64_t *)record)[w];
+}
+
+static void read_recording(const struct input *input)
+{
+	struct source *source;
+	struct source_error error;
+	uint64_t sum = 0;
+	char path[64];
+	int got;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", input->fd);
+	if (source_open_recording(path, &source, &error))
+		return;
+	while ((got = source_drain(source, take_record, &sum)) > 0)
+		;
+	accepted += got == 0;
+	source_close(source);
+}
+
+/* Damages a block's plain bytes. */
+static void damage_plain(uint8_t *plain, size_t size)
+{
+	for (uint64_t n = random_next() % 3; n-- && size > 8;) {
+		uint64_t value = nasty_value();
+		memcpy(plain + random_next() % (size - 8), &value, (size_t)1 << (random_next() % 4));
+	}
+}
+
+/* One block of a whole recording, inflated, damaged, deflated and sealed again; returns its new length. */
+static size_t rewrite_block(uint8_t *to, size_t room, const uint8_t *from, size_t *used)
+{
+	static uint8_t plain[1 << 20];
+	struct recording_block block;
+	uLongf plain_bytes = sizeof(plain), stored_bytes = room - sizeof(block);
+	memcpy(&block, from, sizeof(block));
+	*used = sizeof(block) + block.stored_bytes;
+	require(uncompress(plain, &plain_bytes, from + sizeof(block), block.stored_bytes) == Z_OK, "no recording");
+	damage_plain(plain, plain_bytes);
+	require(compress2(to + sizeof(block), &stored_bytes, plain, plain_bytes, 1) == Z_OK, "no recording");
+	block.stored_bytes = (uint32_t)stored_bytes;
+	if (random_next() % 16 == 0)
+		block.plain_bytes = (uint32_t)nasty_value();
+	if (random_next() % 16 == 0)
+		block.type = (uint32_t)(random_next() % 6);
+	memcpy(to, &block, sizeof(block));
+	block.checksum = (uint32_t)crc32(crc32(0, to, 12), to + sizeof(block), block.stored_bytes);
+	memcpy(to, &block, sizeof(block));
+	return sizeof(block) + block.stored_bytes;
+}
+
+/* What lies behind checksums and compression is reached only so. */
+static void rewrite(struct input *input, const struct input *whole)
+{
+	size_t from = 16, to = 16, used;
+	memset(input->bytes, 0, input->size);
+	memcpy(input->bytes, whole->bytes, 16);
+	for (; from < whole->size; from += used)
+		to += rewrite_block(input->bytes + to, input->size - to, whole->bytes + from, &used);
+	require(ftruncate(input->fd, (off_t)to) == 0, "no memory for the input");
+}
+
+/* Half of the rounds damage the file as it is, half what is packed in it. */
+static void hostile_recording(uint64_t seed, uint64_t rounds)
+{
+	struct input whole = recording_new(), input = input_new(whole.size * 4 + 65536);
+	for (uint64_t round = 0; round < rounds; round++) {
+		seed_round(seed + round);
+		require(ftruncate(input.fd, (off_t)input.size) == 0, "no memory for the input");
+		if (random_next() % 2) {
+			rewrite(&input, &whole);
+		} else {
+			memcpy(input.bytes, whole.bytes, whole.size);
+			for (uint64_t count = random_next() % CHANGES; count--;)
+				damage(&input, 0, random_next() % 2 ? whole.size : 512);
+			require(ftruncate(input.fd, (off_t)(whole.size - random_next() % 2 * (random_next() % whole.size))) == 0,
+				"no memory for the input");
+		}
+		alarm(10);
+		read_recording(&input);
+	}
+}
+
+/* --------------------------------------------------------- flight rings */
+
+enum { DIRECTORY_AT = 4096, ENTRIES_AT = 65536 };
+
+static void fill_flight(struct input *input)
+{
+	struct flight *directory = (struct flight *)(input->bytes + DIRECTORY_AT);
+	struct flight_entry *entries = (struct flight_entry *)(input->bytes + ENTRIES_AT);
+	*directory = (struct flight){.magic = FLIGHT_MAGIC, .entry_bytes = sizeof(*entries), .entry_count = FLIGHT_ENTRIES,
+				     .ring_limit = FLIGHT_RINGS, .ring_count = 2};
+	for (unsigned r = 0; r < 2; r++)
+		directory->rings[r] = (struct flight_ring){.entries = ENTRIES_AT, .head = 1000, .tid = 7};
+	for (uint64_t n = 1; n <= 1000; n++)
+		entries[n - 1] = (struct flight_entry){.number = n, .number_again = n, .end_ns = n};
+}
+
+static void count_record(void *context, const struct record *record)
+{
+	require(record->kind == RECORD_EVENT && record->cpu >= FLIGHT_CPU_FIRST && record->cpu < FLIGHT_CPU_FIRST + FLIGHT_RINGS,
+		"a flight record of no ring");
+	++*(uint64_t *)context;
+}
+
+static void hostile_flight(uint64_t seed, uint64_t rounds)
+{
+	struct input input = input_new(ENTRIES_AT + FLIGHT_ENTRIES * sizeof(struct flight_entry));
+	struct process process = {.pid = getpid(), .memory = input.fd, .pidfd = -1};
+	struct flight_reader *reader = calloc(1, sizeof(*reader));
+	require(reader, "no memory");
+	for (uint64_t round = 0; round < rounds; round++) {
+		struct change changes[CHANGES];
+		uint64_t records = 0;
+		unsigned count;
+		seed_round(seed + round);
+		fill_flight(&input);
+		*reader = (struct flight_reader){.process = &process, .address = DIRECTORY_AT};
+		flight_learn_thread(reader, 7, 7);
+		count = (unsigned)(random_next() % CHANGES);
+		for (unsigned c = 0; c < count; c++)
+			changes[c] = random_next() % 2 ? damage(&input, DIRECTORY_AT, 64 + 3 * sizeof(struct flight_ring))
+						       : damage(&input, ENTRIES_AT, 1000 * sizeof(struct flight_entry));
+		alarm(10);
+		flight_drain(reader, count_record, &records);
+		flight_drain(reader, count_record, &records);
+		require(records <= 2 * FLIGHT_RINGS * (uint64_t)FLIGHT_ENTRIES, "more records than rings can hold");
+		accepted += records > 0;
+		repair(&input, changes, count);
+	}
+	free(reader);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 4) {
+		fprintf(stderr, "usage: hostile elf|recording|flight SEED ROUNDS [FILE]\n");
+		return 2;
+	}
+	uint64_t seed = strtoull(argv[2], NULL, 10), rounds = strtoull(argv[3], NULL, 10);
+	signal(SIGALRM, on_death);
+	signal(SIGSEGV, on_death);
+	signal(SIGBUS, on_death);
+	signal(SIGABRT, on_death);
+	if (strcmp(argv[1], "elf") == 0 && argc == 5)
+		hostile_elf(seed, rounds, argv[4]);
+	else if (strcmp(argv[1], "recording") == 0)
+		hostile_recording(seed, rounds);
+	else if (strcmp(argv[1], "flight") == 0)
+		hostile_flight(seed, rounds);
+	else
+		return 2;
+	printf("%s: %" PRIu64 " rounds, %" PRIu64 " accepted\n", argv[1], rounds, accepted);
+	return 0;
+}
