@@ -63,3 +63,7 @@ else
 install deb:
 	@echo "make $@: installs the release variant only; leave VARIANT=$(VARIANT) out" >&2; exit 2
 endif
+
+.PHONY: reproducible
+reproducible: ## the last commit built twice in different folders: the same bytes
+	$(Q)tests/ship/reproducible
