@@ -3,7 +3,7 @@
 # vmlinux.h is a minimal CO-RE header kept in the tree: the build needs no kernel's BTF.
 
 BPF_SKEL := $(B)/gen/trace.skel.h
-BPF_CFLAGS := -O2 -g -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I/usr/include/x86_64-linux-gnu
+BPF_CFLAGS := -O2 -g -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I/usr/include/x86_64-linux-gnu -ffile-prefix-map=$(CURDIR)=.
 
 $(B)/gen/trace.bpf.o: $(wildcard bpf/*.c bpf/*.h) svc/probes/probes.def | deps-check
 	@mkdir -p $(@D)
