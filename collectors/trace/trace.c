@@ -27,6 +27,8 @@
 
 #define DRAIN_INTERVAL_NS 5000000u /* an 8 MiB ring takes longer to fill at any rate seen */
 #define REPORT_INTERVAL_NS 1000000000u
+/* How long records are kept for sorting: longer than the tracer is likely to be kept from the CPU in the middle of a drain. */
+#define WATERMARK_NS 1000000000u
 
 /* What our programs cost the target beside traps, from docs/tracing.md; ns, records and clock readings included. */
 #define COST_RECV_NS 520.0 /* with the data_ready before it */
@@ -252,6 +254,7 @@ static int open_attribution(struct trace *trace)
 		.tgid = trace->target.tgid,
 		.has_end_events = trace->target.has_request_end,
 		.no_sched = trace->target.no_sched,
+		.watermark_ns = WATERMARK_NS,
 		.on_request = take_request,
 		.context = trace,
 	};
