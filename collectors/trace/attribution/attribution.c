@@ -69,6 +69,8 @@ static void attribution_socket(struct attribution *attribution, const struct rec
 
 	if (!thread)
 		return;
+	if (record->kind == RECORD_RECV)
+		schedule_read(&attribution->threads, thread, (const struct record_recv *)record);
 	thread_acts(&attribution->threads, thread, record->cpu, record->time_ns);
 	if (record->kind == RECORD_RECV)
 		failed = requests_recv(&attribution->requests, thread, (const struct record_recv *)record);

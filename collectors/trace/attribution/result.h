@@ -22,7 +22,7 @@
 	CAUSE(STOP, stop, "waiting for the collector: handshake, stopped world, unpark")                               \
 	CAUSE(GC_CPU, gc_cpu, "runnable, its CPU taken by the process's own collector")                                \
 	CAUSE(RUNQ, runq, "runnable, its CPU taken by somebody else")                                                  \
-	CAUSE(WAKE, wake, "called, and nobody has its CPU: interrupt, halt exit")                                      \
+	CAUSE(WAKE, wake, "being woken: from the arrival or the wakeup call until it can run")                                      \
 	CAUSE(BLOCKED, blocked, "asleep inside a request: lock, I/O")                                                  \
 	CAUSE(FAULT, fault, "in a page fault")                                                                         \
 	CAUSE(UNATTRIBUTED, unattributed, "not explained by any record")

@@ -10,6 +10,9 @@
  * records only when they have been silent for so long. */
 #define SCHEDULE_SILENCE_NS 50000000u
 
+/* A CPU comes out of its deepest halt in less. */
+#define UNSEEN_WAKE_NS 200000u
+
 /* Who held the CPU up to now was this one, whatever was guessed. */
 static void cpu_confirm(struct threads *threads, struct cpu *cpu, uint32_t runner, uint64_t time_ns)
 {
@@ -58,6 +61,32 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 		      record->cpu_steal_ns - thread->steal_ns);
 }
 
+/*
+ * Note [unseen]: some kernels do not report every switch (seen on a virtual machine: none away from one of its agent's
+ * threads). A thread that stands in a run queue and then reads a request has been switched in between, and the record of
+ * its read carries the kernel's sum of its run-queue waits: what that sum has grown by since it was last known is how
+ * long it waited. Where the sum does not fit, the stretch is doubted as any other contradiction.
+ */
+void schedule_read(struct threads *threads, struct thread *thread, const struct record_recv *record)
+{
+	uint64_t time_ns = record->h.time_ns, waited_ns = record->run_delay_ns - thread->delay_ns;
+
+	if (record->run_delay_ns == 0) /* a kernel that keeps no such account */
+		return;
+	if (thread->sched == SCHED_RUNNABLE && thread->delay_known && record->run_delay_ns >= thread->delay_ns &&
+	    waited_ns <= time_ns - thread->runnable_ns) {
+		const struct piece *open = timeline_open(&thread->timeline);
+		/* Nobody was seen on its CPU, but an idle one does not let a thread wait so long. */
+		if (open && open->state == CAUSE_WAKE && waited_ns > UNSEEN_WAKE_NS)
+			timeline_recast(&thread->timeline, (enum state)CAUSE_RUNQ, CULPRIT_NOBODY);
+		cputime_doubt(&thread->cputime);
+		thread->called_ns = 0;
+		thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, thread->runnable_ns + waited_ns);
+	}
+	thread->delay_ns = record->run_delay_ns;
+	thread->delay_known = 1;
+}
+
 static void thread_enters(struct threads *threads, struct thread *thread, const struct record_switch *record)
 {
 	if (thread->sched != SCHED_RUNNABLE)
@@ -67,6 +96,8 @@ static void thread_enters(struct threads *threads, struct thread *thread, const 
 	int preempts = record->prev_left == RECORD_LEFT_PREEMPTED && thread->called_ns;
 	cputime_come(&thread->cputime, preempts ? record->h.time_ns - thread->called_ns : 0);
 	thread->called_ns = 0;
+	thread->delay_known = thread->sched == SCHED_RUNNABLE;
+	thread->delay_ns = record->next_run_delay_ns + (record->h.time_ns - thread->runnable_ns);
 	thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, record->h.time_ns);
 }
 

@@ -19,6 +19,8 @@ void schedule_switch(struct threads *threads, uint32_t tgid, const struct record
 void schedule_waking(struct threads *threads, const struct record_wake *record);
 void schedule_wakeup(struct threads *threads, const struct record_wake *record);
 void schedule_task(struct threads *threads, const struct record_task *record);
+/* Before the read itself is told to the thread. */
+void schedule_read(struct threads *threads, struct thread *thread, const struct record_recv *record);
 void schedule_exit(struct threads *threads, const struct record_exit *record);
 
 #endif

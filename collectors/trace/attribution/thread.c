@@ -175,6 +175,8 @@ void thread_move(struct threads *threads, struct thread *thread, enum sched sche
 
 	if (thread->sched == SCHED_RUNNABLE)
 		thread_leave_queue(threads, thread);
+	else if (sched == SCHED_RUNNABLE)
+		thread->runnable_ns = time_ns;
 	if (thread->sched == SCHED_UNKNOWN && thread->damaged_ns)
 		thread->damaged_ns = time_ns; /* a loss lasts until it is known again where the thread is */
 	if (!queue)

@@ -70,6 +70,9 @@ struct thread {
 	uint64_t fault_until_ns;  /* an estimated page fault ends here; 0: none */
 	uint64_t heard_ns;        /* its last record */
 	uint64_t called_ns;       /* its wakeup, until it has a CPU; 0: none */
+	uint64_t runnable_ns;     /* since when it stands in a run queue, while it does */
+	uint64_t delay_ns;        /* its run-queue wait so far by the kernel's account; Note [unseen] in schedule.c */
+	uint8_t delay_known;
 	uint64_t damaged_ns;      /* losses concern it up to here */
 	uint64_t nest_unsure_ns;  /* since then its nest may lack begins that were lost; 0: it is known */
 	uint64_t last_sock;       /* that it read or wrote */

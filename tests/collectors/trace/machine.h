@@ -341,6 +341,10 @@ static inline void machine_run(struct machine *machine, uint32_t steps)
 		struct truth *truth = &machine->requests[i];
 		struct machine_thread *thread = machine_thread(machine, (uint32_t)(truth->sock / 10));
 		truth->queue = truth_blame(thread, truth->arrival_ns, truth->begin_ns, CAUSE_UNATTRIBUTED);
+		/* Asleep for a moment after the arrival is the delivery of the wakeup. */
+		struct blame delivery = truth_blame(thread, truth->arrival_ns, truth->begin_ns, CAUSE_WAKE);
+		if (delivery.ns[CAUSE_WAKE] - truth->queue.ns[CAUSE_WAKE] <= 5 * US)
+			truth->queue = delivery;
 		truth->service = truth_blame(thread, truth->begin_ns, truth->end_ns, CAUSE_BLOCKED);
 	}
 }

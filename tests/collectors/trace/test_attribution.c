@@ -120,6 +120,12 @@ static int blame_differs(const struct blame *got, const struct blame *want)
 
 	if (a.ns[CAUSE_BLOCKED] > b.ns[CAUSE_BLOCKED])
 		return 1;
+	/* A moment's sleep after the arrival: whether inside another request is not known after a loss. */
+	uint64_t delivery_ns = a.ns[CAUSE_WAKE] > b.ns[CAUSE_WAKE] ? a.ns[CAUSE_WAKE] - b.ns[CAUSE_WAKE] : 0;
+	if (delivery_ns <= 5 * US) {
+		a.ns[CAUSE_WAKE] -= delivery_ns;
+		a.ns[CAUSE_UNATTRIBUTED] += delivery_ns;
+	}
 	a.ns[CAUSE_UNATTRIBUTED] += a.ns[CAUSE_BLOCKED];
 	b.ns[CAUSE_UNATTRIBUTED] += b.ns[CAUSE_BLOCKED];
 	a.ns[CAUSE_RUNQ] += a.ns[CAUSE_GC_CPU];

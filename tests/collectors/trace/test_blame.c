@@ -355,22 +355,59 @@ static void test_queue_idle_mark(void **state)
 }
 
 /* Asleep with nothing to do although a request has arrived: nothing explains it, and it is not hidden. */
+static struct request asleep_after_arrival(struct story *story, uint64_t asleep_ns)
+{
+	*story = story_new(1);
+	tell_task(story, 0, 0, 101, ASLEEP, 0);
+	tell_waking(story, 2 * MS, 0, 101);
+	tell_wakeup(story, 2 * MS, 0, 101, 0);
+	tell_switch(story, 2 * MS + 5 * US, 0, 0, RECORD_LEFT_PREEMPTED, 101);
+	tell_recv(story, 2 * MS + 10 * US, 0, 101, 1, 2 * MS - asleep_ns);
+	tell_send(story, 3 * MS, 0, 101, 1);
+	tell_end(story, 3 * MS + 1 * US, 0, 101, 1, 0);
+	story_play(story);
+	return story->requests[0];
+}
+
+/* The delivery of the wakeup is part of waking; sleeping on although there is a request is not explained. */
 static void test_queue_asleep_is_unattributed(void **state)
 {
 	(void)state;
-	struct story story = story_new(1);
+	struct story story;
+	struct request request = asleep_after_arrival(&story, 3 * US);
+	assert_queue(&request, CAUSE_UNATTRIBUTED, 0);
+	assert_queue(&request, CAUSE_WAKE, 8 * US);
+	assert_queue(&request, CAUSE_OWN, 5 * US);
+	story_free(&story);
+	request = asleep_after_arrival(&story, 300 * US);
+	assert_queue(&request, CAUSE_UNATTRIBUTED, 300 * US);
+	assert_queue(&request, CAUSE_WAKE, 5 * US);
+	assert_queue(&request, CAUSE_OWN, 5 * US);
+	story_free(&story);
+}
 
-	tell_task(&story, 0, 0, 101, ASLEEP, 0);
-	tell_waking(&story, 2 * MS, 0, 101);
-	tell_wakeup(&story, 2 * MS, 0, 101, 0);
-	tell_switch(&story, 2 * MS + 5 * US, 0, 0, RECORD_LEFT_PREEMPTED, 101);
-	tell_recv(&story, 2 * MS + 10 * US, 0, 101, 1, 2 * MS - 3 * US);
-	tell_send(&story, 3 * MS, 0, 101, 1);
-	tell_end(&story, 3 * MS + 1 * US, 0, 101, 1, 0);
+/* A switch that the kernel did not report: the record of the read says how long the thread had waited. */
+static void test_unseen_switch(void **state)
+{
+	(void)state;
+	struct story story = story_new(1);
+	for (uint64_t i = 0, time_ns = 2 * MS; i < 2; i++, time_ns += 10 * MS) {
+		tell_task(&story, time_ns - MS, 0, 101, ASLEEP, 0);
+		tell_waking(&story, time_ns, 0, 101);
+		tell_wakeup(&story, time_ns + 1 * US, 0, 101, 0);
+		if (i == 0)
+			tell_switch(&story, time_ns + 5 * US, 0, 0, RECORD_LEFT_PREEMPTED, 101);
+		tell_recv(&story, time_ns + 3 * MS, 0, 101, 1, time_ns)->run_delay_ns = i == 0 ? 7 * US : 7 * US + 2 * MS;
+		tell_send(&story, time_ns + 4 * MS, 0, 101, 1);
+		tell_end(&story, time_ns + 4 * MS + 1 * US, 0, 101, 1, 0);
+		tell_sleep(&story, time_ns + 5 * MS, 0, 101, 0);
+	}
 	story_play(&story);
-	assert_queue(&story.requests[0], CAUSE_UNATTRIBUTED, 3 * US);
-	assert_queue(&story.requests[0], CAUSE_WAKE, 5 * US);
-	assert_queue(&story.requests[0], CAUSE_OWN, 5 * US);
+	assert_queue(&story.requests[1], CAUSE_RUNQ, 2 * MS);
+	assert_queue(&story.requests[1], CAUSE_WAKE, 1 * US);
+	assert_queue(&story.requests[1], CAUSE_OWN, 1 * MS - 1 * US);
+	assert_queue(&story.requests[1], CAUSE_UNATTRIBUTED, 0);
+	assert_int_equal(story.summary.checks.doubts, 0);
 	story_free(&story);
 }
 
@@ -527,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_queue_off_cpu),
 		cmocka_unit_test(test_queue_idle_mark),
 		cmocka_unit_test(test_queue_asleep_is_unattributed),
+		cmocka_unit_test(test_unseen_switch),
 		cmocka_unit_test(test_forty_requests_behind_one_stop),
 		cmocka_unit_test(test_first_runner_is_put_right),
 		cmocka_unit_test(test_migrated_waiter),
