@@ -586,7 +586,7 @@ static int bind_socket(const struct config *config, uint16_t port, bool shared)
 
 static uint16_t bound_port(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t bytes = sizeof(address);
 	getsockname(fd, (struct sockaddr *)&address, &bytes);
 	if (address.ss_family == AF_INET6)

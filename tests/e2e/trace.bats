@@ -104,7 +104,8 @@ injected() { # kind cause
 	check "$dir/trace.json" '.lost == 0'
 	head -5 "$dir/alloc.folded"
 	grep -q '</svg>' "$dir/alloc.svg"
-	! grep -qE 'https?://[^w]' "$dir/alloc.svg"
+	run grep -E 'https?://[^w]' "$dir/alloc.svg"
+	[ "$status" -eq 1 ]
 	# Every allocation has a stack, but for those whose slots were handed out before the tracer came.
 	stacks=$(awk '{ n += $NF } END { print n }' "$dir/alloc.folded")
 	total=$(jq .alloc.total "$dir/trace.json")
@@ -160,5 +161,6 @@ END
 	check "$dir/load.json" '.errors == 0 and .requests == 12000'
 	[ "$(objects)" -eq "$before" ]
 	python3 "$BATS_TEST_DIRNAME/semaphores.py" "$service_pid" | tee "$dir/semaphores.after"
-	! grep -qE ' [1-9]' "$dir/semaphores.after"
+	run grep -E ' [1-9]' "$dir/semaphores.after"
+	[ "$status" -eq 1 ]
 }

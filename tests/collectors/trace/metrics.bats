@@ -26,7 +26,8 @@ teardown() {
 @test "OpenMetrics: families without _total, units, one end" {
 	[ "$(tail -1 "$dir/open")" = '# EOF' ]
 	[ "$(grep -c '# EOF' "$dir/open")" -eq 1 ]
-	! grep -E '^# TYPE .*_total ' "$dir/open"
+	run grep -E '^# TYPE .*_total ' "$dir/open"
+	[ "$status" -eq 1 ]
 	while read -r _ _ family unit; do
 		[[ "$family" == *_"$unit" ]] || { echo "$family does not end in _$unit"; false; }
 	done < <(grep '^# UNIT' "$dir/open")
