@@ -44,22 +44,6 @@ static int output_close(struct output *output, int error)
 	return error ? output_failed(output, error) : EXIT_OK;
 }
 
-int outputs_open(struct outputs *outputs, const struct trace_options *options)
-{
-	int status = output_open(&outputs->json, "json", options->json_path);
-	status = status ? status : output_open(&outputs->html, "html", options->html_path);
-	status = status ? status : output_open(&outputs->pprof, "pprof", options->pprof_path);
-	status = status ? status : output_open(&outputs->timeline, "timeline", options->timeline_path);
-	status = status ? status : output_open(&outputs->requests, "requests", options->requests_path);
-	for (int kind = 0; kind < FLAME_KIND_COUNT && status == EXIT_OK; kind++) {
-		status = output_open(&outputs->flame[kind], "flame", options->flame_path[kind]);
-		status = status ? status : output_open(&outputs->folded[kind], "folded", options->folded_path[kind]);
-	}
-	return status;
-}
-
-/* --------------------------------------------------------------- requests */
-
 static void requests_header(FILE *file)
 {
 	fputs("arrival_ns,begin_ns,end_ns,tid,local_port,peer_port,key,status,allocs,alloc_bytes", file);
@@ -70,13 +54,29 @@ static void requests_header(FILE *file)
 	fputc('\n', file);
 }
 
+int outputs_open(struct outputs *outputs, const struct trace_options *options)
+{
+	int status = output_open(&outputs->json, "json", options->json_path);
+	status = status ? status : output_open(&outputs->html, "html", options->html_path);
+	status = status ? status : output_open(&outputs->pprof, "pprof", options->pprof_path);
+	status = status ? status : output_open(&outputs->timeline, "timeline", options->timeline_path);
+	status = status ? status : output_open(&outputs->requests, "requests", options->requests_path);
+	if (outputs->requests.file)
+		requests_header(outputs->requests.file);
+	for (int kind = 0; kind < FLAME_KIND_COUNT && status == EXIT_OK; kind++) {
+		status = output_open(&outputs->flame[kind], "flame", options->flame_path[kind]);
+		status = status ? status : output_open(&outputs->folded[kind], "folded", options->folded_path[kind]);
+	}
+	return status;
+}
+
+/* --------------------------------------------------------------- requests */
+
 void outputs_request(struct outputs *outputs, const struct request *request)
 {
 	FILE *file = outputs->requests.file;
 	if (!file)
 		return;
-	if (ftell(file) == 0)
-		requests_header(file);
 	fprintf(file, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%u,%u,%u,", request->arrival_ns, request->begin_ns, request->end_ns,
 		request->tid, request->local_port, request->peer_port);
 	if (request->has_service)

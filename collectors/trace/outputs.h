@@ -31,7 +31,7 @@ struct outputs {
 
 int outputs_open(struct outputs *outputs, const struct trace_options *options);
 
-/* One line of --requests; the first call writes the header. */
+/* One line of --requests. */
 void outputs_request(struct outputs *outputs, const struct request *request);
 
 struct outputs_story {
