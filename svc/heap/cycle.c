@@ -127,6 +127,8 @@ static void mark_complete(struct gc_heap *heap)
 		if (GC_BROKEN(GC_BREAK_ROUNDS))
 			break;
 		__atomic_store_n(&heap->injected, 0, __ATOMIC_SEQ_CST);
+		if (work_left(heap) && !GC_BROKEN(GC_BREAK_INJECTED))
+			continue;
 		gc_handshake(heap, GC_REQUEST_FLUSH);
 		if (gc_roots_version(heap) != version)
 			version = gc_roots_scan(heap);

@@ -16,6 +16,19 @@
  * when the round began. So at that instant there was no grey object anywhere, all roots were black, and by
  * the deletion barrier no white object was reachable; none can become so. Marking is complete, although the
  * mutators never stopped together.
+ *
+ * The round must begin with nothing outstanding and injected 0, at one instant. A mutator that flushes meanwhile:
+ *
+ *   mutator                       coordinator
+ *   -------                       -----------
+ *   publish (outstanding > 0)     outstanding == 0?
+ *   injected = 1                  injected = 0
+ *                                 outstanding == 0? else drain again
+ *                                 handshake FLUSH; injected?
+ *
+ * If what it published is not seen by the second look, injected = 1 comes after injected = 0, and before its answer to
+ * the handshake, so the round sees it. With `injected` set first, or without the second look, the flush is forgotten, and with
+ * it what other mutators load from the object on its way.
  */
 #ifndef MEMLAB_HEAP_CYCLE_H
 #define MEMLAB_HEAP_CYCLE_H

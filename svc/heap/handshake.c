@@ -14,9 +14,11 @@ void gc_handshake_notify(struct gc_heap *heap)
 static void mode_set(struct gc_heap *heap, enum gc_request request)
 {
 	if (request == GC_REQUEST_MARK_ON)
-		heap->mark_mode = true;
+		heap->mark_mode = GC_BROKEN(GC_BREAK_ATTACH) ? GC_MARKING_BLACK : GC_MARKING_GREY;
+	if (request == GC_REQUEST_ROOTS)
+		heap->mark_mode = GC_MARKING_BLACK;
 	if (request == GC_REQUEST_MARK_OFF) {
-		heap->mark_mode = false;
+		heap->mark_mode = GC_MARKING_OFF;
 		heap->mode_gen++;
 	}
 }

@@ -182,7 +182,7 @@ struct gc_heap {
 	uint32_t phase;
 	uint32_t gen;
 	uint64_t cycle;
-	bool mark_mode;     /* what a new mutator starts with; under mutators_lock */
+	enum gc_marking_state mark_mode; /* what a new mutator starts with; under mutators_lock */
 	uint32_t mode_gen;  /* alloc_gen of a new mutator; under mutators_lock */
 
 	/* Grey work. */

@@ -41,7 +41,9 @@ enum gc_break {
 	GC_BREAK_ROUNDS,       /* no flush rounds */
 	GC_BREAK_AGAIN,        /* one flush round and no look at what it brought */
 	GC_BREAK_CLAIM,        /* unpark does not wait for the claim */
-	GC_BREAK_BLACK         /* new objects are white */
+	GC_BREAK_BLACK,        /* new objects are white */
+	GC_BREAK_INJECTED,     /* a round does not see what is flushed while it begins */
+	GC_BREAK_ATTACH        /* who attaches before roots are asked for starts black */
 };
 
 #ifdef GC_BREAK

@@ -217,8 +217,8 @@ struct gc_mutator *gc_attach(struct gc_heap *heap)
 	}
 	m = mutator_slot(heap);
 	if (m) {
-		/* An empty root stack is black: nothing to scan, whatever the phase. */
-		m->pub.marking = heap->mark_mode ? GC_MARKING_BLACK : GC_MARKING_OFF;
+		/* Note [attach]. */
+		m->pub.marking = heap->mark_mode;
 		m->alloc_gen = heap->mode_gen;
 		m->listed = true;
 		heap->mutator_count++;

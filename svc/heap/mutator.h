@@ -17,6 +17,17 @@
  * or the collector sees PARKED. The CAS gives the one who wins every field of the mutator: an acquire that pairs
  * with the release of the other's last status change. A parked thread is therefore never waited for, and
  * a thread that unparks waits only for the time its roots take to scan.
+ *
+ * Note [attach]. Who attaches between the requests MARK_ON and ROOTS starts grey and is asked for its roots like the others.
+ * Its empty stack would be black, but not everybody's barrier is on yet:
+ *
+ *   new mutator N (if black)             mutator M, still without barrier
+ *   ------------------------             --------------------------------
+ *   X = load(slot)                       store(slot, NULL): X is not recorded
+ *   B = alloc (black); store(B, X): the old value is NULL, nothing is recorded; X leaves the stack
+ *   asked for roots: B is black, X is lost
+ *
+ * After ROOTS was asked for, all barriers are on, and an empty stack is black.
  */
 #ifndef MEMLAB_HEAP_MUTATOR_H
 #define MEMLAB_HEAP_MUTATOR_H
