@@ -30,6 +30,12 @@
 /* Set by the tracer before it attaches, constant afterwards. */
 __u32 target_tgid;
 
+/*
+ * What is told, changed by the tracer at any time. `arrivals`: each arrival is a record; `tail`: what record_mode
+ * says. Arrivals are switched on a little before tail, so that no request is without.
+ */
+__u32 mode_arrivals, mode_tail;
+
 /* Set by the task iterator from the target: its network namespace (kernel address). */
 __u64 target_net;
 

@@ -49,7 +49,10 @@ enum record_kind {
 	RECORD_FAULT = 9,   /* a page fault began */
 	RECORD_TASK = 10,   /* a thread's state and counters as they are now: at attach, on creation, every second */
 	RECORD_EXIT = 11,   /* a thread of the target ended */
-	RECORD_KIND_LIMIT = 12
+	RECORD_ARRIVAL = 12, /* bytes were queued to a socket; in the ring only, the source makes requests of them */
+	RECORD_REQUEST = 13, /* a whole request, made by the source in tail mode */
+	RECORD_MODE = 14,    /* from here on records are those of this mode; made by the source */
+	RECORD_KIND_LIMIT = 15
 };
 
 struct record {
@@ -81,7 +84,8 @@ struct record_switch {
 	record_u64 prev_exec_ns;      /* CPU time of prev so far (sum_exec_runtime); some us short if a wakeup preempted it */
 	record_u64 next_run_delay_ns; /* run-queue wait of next (sched_info), without the one that ends here */
 	record_u8 prev_left;          /* enum record_left */
-	record_u8 pad[3];
+	record_u8 pad;
+	record_u16 next_waited_us; /* of next, whose wait for the CPU nobody has told; 0: it was told, or short */
 	record_u32 cpu_steal_ns;      /* taken from this CPU by the hypervisor so far, low 32 bits; 0: nobody counts */
 	char next_comm[RECORD_COMM_BYTES]; /* the culprit's name if it is a stranger */
 };
@@ -160,6 +164,41 @@ struct record_exit {
 	record_u64 run_delay_ns;
 };
 
+/* Numbered apart from the others (trace_cpu.arrivals), because the source keeps it to itself. */
+struct record_arrival {
+	struct record h; /* h.tid 0 */
+	record_u64 sock;
+	record_u32 end; /* stream position after the last byte that has arrived */
+	record_u16 local_port, peer_port;
+};
+
+enum record_request_flag {
+	RECORD_REQUEST_SHARED = 1, /* came in the same bytes as the one before: has its arrival */
+	RECORD_REQUEST_LOST = 2    /* arrivals were lost: arrival_ns is 0 for that reason */
+};
+
+struct record_request { /* h.time_ns: the end; h.tid: who served it */
+	struct record h;
+	record_u64 arrival_ns; /* of its last byte; 0: unknown */
+	record_u64 begin_ns;   /* its handler began */
+	record_u64 asleep_ns, awake_ns; /* the thread's last sleep before it, waiting for work; 0: not known */
+	record_u64 sock; /* 0: unknown, as the arrival */
+	record_u64 key, alloc_bytes;
+	record_u32 allocs, info; /* info as in request_end */
+	record_u16 local_port, peer_port;
+	record_u32 flags; /* enum record_request_flag */
+};
+
+/*
+ * In tail mode requests are RECORD_REQUEST, reads and sends are not told, and of the scheduler only what can make a
+ * request wait: sleeps in a wait for events (poll and its kin) and wakeups to an idle CPU are left out.
+ */
+struct record_mode {
+	struct record h;
+	record_u32 tail; /* 0: exact */
+	record_u32 pad;
+};
+
 #define RECORD_SIZE_CHECK(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " changed its size")
 RECORD_SIZE_CHECK(record, 24);
 RECORD_SIZE_CHECK(record_switch, 80);
@@ -172,5 +211,8 @@ RECORD_SIZE_CHECK(record_stack, 80 + 8 * RECORD_STACK_DEPTH);
 RECORD_SIZE_CHECK(record_fault, 40);
 RECORD_SIZE_CHECK(record_task, 88);
 RECORD_SIZE_CHECK(record_exit, 40);
+RECORD_SIZE_CHECK(record_arrival, 40);
+RECORD_SIZE_CHECK(record_request, 96);
+RECORD_SIZE_CHECK(record_mode, 32);
 
 #endif

@@ -6,8 +6,15 @@
  * while a thread of the target waits on that CPU (sched.bpf.h): only so can the wait be
  * blamed on the one who ran. Times of CPU and of waiting come along from task_struct, for
  * nothing, so that the reader can check its sums.
+ *
+ * In tail mode a thread that sleeps waiting for events (poll and its kin) leaves and comes
+ * without a record, if its CPU was idle when it was called: nothing can have delayed it but the waking itself.
+ * If it had to wait all the same, for longer than UNSEEN_WAIT_NS, the switch is told with the length of the wait.
+ * Preemptions, sleeps in anything else, and calls to a CPU that is busy are told as always.
  */
 #include "sched.bpf.h"
+
+#define UNSEEN_WAIT_NS 20000
 
 #define STATE_INTERRUPTIBLE 0x1
 #define STATE_UNINTERRUPTIBLE 0x2
@@ -24,7 +31,7 @@ static __always_inline __u8 switch_left(bool preempt, unsigned int state)
 	return RECORD_LEFT_ENDED;
 }
 
-static __always_inline void switch_emit(struct task_struct *prev, struct task_struct *next, __u8 left)
+static __always_inline void switch_emit(struct task_struct *prev, struct task_struct *next, __u8 left, __u64 waited)
 {
 	struct record_switch *record = RECORD_RESERVE(record_switch, RECORD_SWITCH, 0);
 	if (!record)
@@ -36,10 +43,33 @@ static __always_inline void switch_emit(struct task_struct *prev, struct task_st
 	record->prev_exec_ns = prev->se.sum_exec_runtime;
 	record->next_run_delay_ns = task_run_delay_ns(next);
 	record->prev_left = left;
-	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	record->pad = 0;
+	record->next_waited_us = waited / 1000 < 65535 ? waited / 1000 : 65535;
 	record->cpu_steal_ns = task_cpu_steal_ns(next);
 	__builtin_memcpy(record->next_comm, next->comm, sizeof(record->next_comm));
 	record_submit(record);
+}
+
+/* The thread is inside a system call that waits for events. */
+static __always_inline bool task_polls(struct task_struct *task)
+{
+	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(task);
+	switch (regs->orig_ax) {
+	case 7:   /* poll */
+	case 23:  /* select */
+	case 232: /* epoll_wait */
+	case 270: /* pselect6 */
+	case 271: /* ppoll */
+	case 281: /* epoll_pwait */
+	case 441: /* epoll_pwait2 */
+		return true;
+	}
+	return false;
+}
+
+static __always_inline bool leaving_matters(struct task_struct *prev, __u8 left)
+{
+	return !mode_tail || left != RECORD_LEFT_SLEEPING || !task_polls(prev);
 }
 
 SEC("tp_btf/sched_switch")
@@ -48,10 +78,17 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	bool leaves = is_target(prev);
 	bool comes = is_target(next);
 	__u32 cpu = bpf_get_smp_processor_id();
-	if (!leaves && !comes && !cpus[cpu & (TRACE_CPU_LIMIT - 1)].waiting)
-		return 0;
 	__u8 left = switch_left(preempt, state);
-	switch_emit(prev, next, left);
+	bool waiting = cpus[cpu & (TRACE_CPU_LIMIT - 1)].waiting;
+	__u64 waited = 0;
+	if (comes && mode_tail && !waiting) {
+		waited = task_waited_ns(next);
+		if (waited < UNSEEN_WAIT_NS)
+			waited = 0;
+	}
+	if (!waiting && !waited && !(comes && !mode_tail) && !(leaves && leaving_matters(prev, left)))
+		return 0;
+	switch_emit(prev, next, left, waited);
 	if (leaves && left == RECORD_LEFT_PREEMPTED)
 		wait_begin(prev, cpu);
 	if (comes)
@@ -75,7 +112,7 @@ static __always_inline void wake_emit(struct task_struct *task, __u8 kind, __u32
 SEC("tp_btf/sched_waking")
 int BPF_PROG(sched_waking, struct task_struct *task)
 {
-	if (is_target(task))
+	if (!mode_tail && is_target(task))
 		wake_emit(task, RECORD_WAKING, 0);
 	return 0;
 }
@@ -86,6 +123,8 @@ static __always_inline void wakeup(struct task_struct *task)
 	if (!is_target(task))
 		return;
 	__u32 running = task->on_cpu != 0;
+	if (mode_tail && task_polls(task) && (running || task_cpu_free(task)))
+		return;
 	wake_emit(task, RECORD_WAKEUP, running);
 	if (!running)
 		wait_begin(task, task_cpu(task));

@@ -25,6 +25,8 @@ struct thread_info {
 };
 
 struct rq {
+	unsigned int nr_running;
+	u64 clock;
 	u64 prev_steal_time_rq;
 };
 
@@ -39,6 +41,7 @@ struct sched_entity {
 
 struct sched_info {
 	unsigned long long run_delay;
+	unsigned long long last_queued;
 };
 
 struct upid {
@@ -112,7 +115,7 @@ struct bpf_iter__task_file {
 
 /* x86-64, the names of the kernel's own struct. */
 struct pt_regs {
-	unsigned long di, si, dx, cx, r8, r9, sp;
+	unsigned long di, si, dx, cx, r8, r9, sp, orig_ax;
 };
 
 #pragma clang attribute pop

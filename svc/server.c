@@ -419,7 +419,7 @@ static void exchange_answered(struct loop *loop, struct MHD_Connection *connecti
 	PROBE_FIRE(request_end, peer_port(connection), exchange->key, info, exchange->allocs, exchange->alloc_bytes,
 		   exchange->begin_ns);
 	if (PROBE_WATCHED(request_flight))
-		flight_note(&(struct flight_entry){.peer_port = peer_port(connection),
+		flight_note(&(struct flight_entry){.peer_port = (uint16_t)peer_port(connection),
 						   .key = exchange->key,
 						   .info = (uint32_t)info,
 						   .allocs = (uint32_t)exchange->allocs,
@@ -469,7 +469,11 @@ static bool sockets_ready(struct loop *loop, int timeout_ms)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	struct pollfd fds[2] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = loop->stop_event, .events = POLLIN}};
+	if (timeout_ms)
+		flight_sleep();
 	poll(fds, loop->stopping ? 1 : 2, timeout_ms);
+	if (timeout_ms)
+		flight_wake();
 	if (fds[1].revents)
 		loop->stopping = true;
 	return fds[0].revents;

@@ -14,14 +14,19 @@ __attribute__((visibility("default"))) const char *argp_program_version = "memla
 
 enum option_key {
 	KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
-	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT, KEY_TIMELINE
+	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT, KEY_TIMELINE,
+	KEY_BUDGET, KEY_WITHHOLD_ARRIVALS
 };
 
 static const struct argp_option option_table[] = {
 	{0, 0, 0, 0, "Whom and how:", 1},
 	{"pid", 'p', "PID", 0, "the process to watch", 1},
 	{"duration", 'd', "SECONDS", 0, "how long (default: until Ctrl-C or the target ends); 1.5s, 200ms work too", 1},
-	{"mode", KEY_MODE, "MODE", 0, "exact: every request is recorded with all edges (the only mode of this version)", 1},
+	{"mode", KEY_MODE, "MODE", 0,
+	 "exact: every request with all its edges and every switch; tail: every request from the target's flight ring, and of the "
+	 "scheduler what can have delayed one; auto (default): exact, until that costs more than the budget", 1},
+	{"budget", KEY_BUDGET, "PERCENT", 0,
+	 "what target and tracer may spend for watching in mode auto, of the CPUs the target may use (default 2%)", 1},
 	{"alloc", KEY_ALLOC, "MODE", 0,
 	 "counters: what the target counts itself, for every request, nearly free (default); every: a stack for each "
 	 "allocation of the collected heap; malloc: a stack for each call of the malloc library, in any program. The price "
@@ -49,6 +54,7 @@ static const struct argp_option option_table[] = {
 	{0, 0, 0, 0, "Help:", -1},
 	{"verbose", 'v', 0, 0, "libbpf's own messages on stderr", -1},
 	{"withhold-sched", KEY_WITHHOLD, 0, OPTION_HIDDEN, 0, -1},
+	{"withhold-arrivals", KEY_WITHHOLD_ARRIVALS, 0, OPTION_HIDDEN, 0, -1},
 	{0}
 };
 
@@ -141,6 +147,28 @@ static bool flame_kind_parse(const char *name, size_t length, enum flame_kind *k
 	return false;
 }
 
+static bool mode_parse(const char *name, enum watch_mode *mode)
+{
+	static const char *const names[] = {[MODE_AUTO] = "auto", [MODE_EXACT] = "exact", [MODE_TAIL] = "tail"};
+	for (int m = MODE_AUTO; m <= MODE_TAIL; m++) {
+		if (strcmp(name, names[m]) == 0) {
+			*mode = (enum watch_mode)m;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool percent_parse(const char *text, double *percent)
+{
+	char *end;
+	double value = strtod(text, &end);
+	if (end == text || !(value >= 0) || value > 100 || (*end && strcmp(end, "%") != 0))
+		return false;
+	*percent = value;
+	return true;
+}
+
 static bool alloc_mode_parse(const char *name, enum alloc_mode *mode)
 {
 	static const char *const names[] = {[ALLOC_COUNTERS] = "counters", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
@@ -198,8 +226,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			usage_error("-d %s: not a length of time (10, 1.5s, 200ms)", arg);
 		return 0;
 	case KEY_MODE:
-		if (strcmp(arg, "exact") != 0)
-			usage_error("--mode %s: this version has the mode exact only", arg);
+		if (!mode_parse(arg, &options->mode))
+			usage_error("--mode %s: must be auto, exact or tail", arg);
+		return 0;
+	case KEY_BUDGET:
+		if (!percent_parse(arg, &options->budget_percent))
+			usage_error("--budget %s: not a part of the CPUs (2%%, 0.5%%)", arg);
 		return 0;
 	case KEY_ALLOC:
 		if (!alloc_mode_parse(arg, &options->alloc))
@@ -213,6 +245,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_WITHHOLD:
 		options->withhold_sched = true;
+		return 0;
+	case KEY_WITHHOLD_ARRIVALS:
+		options->withhold_arrivals = true;
 		return 0;
 	case KEY_JSON:
 		options->json_path = arg;
@@ -311,6 +346,8 @@ static void check_options(const struct trace_options *options)
 			usage_error("a recording has no process: -p, --listen and the outputs of allocations are for live ones");
 		return;
 	}
+	if (options->mode == MODE_TAIL && options->no_flight)
+		usage_error("--mode tail is made of the flight rings: leave --no-flight out");
 	if (options->pid == 0 && command != COMMAND_DOCTOR)
 		usage_error("which process? give -p PID");
 	if (command == COMMAND_RECORD && !options->record_path)
@@ -321,7 +358,8 @@ static void check_options(const struct trace_options *options)
 
 void trace_options_parse(struct trace_options *options, int argc, char **argv)
 {
-	*options = (struct trace_options){.command = take_command(&argc, argv), .ring_bytes = 8u << 20, .color = "auto"};
+	*options = (struct trace_options){.command = take_command(&argc, argv), .ring_bytes = 8u << 20, .color = "auto",
+					  .budget_percent = 2};
 	argp_err_exit_status = EXIT_USAGE;
 	/* Long options with one dash too, as Go's tools have them. */
 	if (argp_parse(&argp, argc, argv, ARGP_LONG_ONLY, 0, options) != 0)

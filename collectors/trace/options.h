@@ -28,6 +28,8 @@ enum alloc_mode {
 	ALLOC_MALLOC    /* a stack for each call of the malloc library, in any program */
 };
 
+enum watch_mode { MODE_AUTO, MODE_EXACT, MODE_TAIL };
+
 enum flame_kind { FLAME_ALLOC_BYTES, FLAME_ALLOC_OBJECTS, FLAME_TAIL, FLAME_KIND_COUNT };
 
 enum command {
@@ -50,10 +52,12 @@ struct trace_options {
 	enum command command;
 	int pid;                /* 0: none given */
 	uint64_t duration_ns;   /* 0: until interrupted or the target ends */
+	enum watch_mode mode;
+	double budget_percent;  /* of the CPUs the target may use; for MODE_AUTO */
 	enum alloc_mode alloc;
 	bool require_probes;
 	bool no_flight;         /* a probe at the end of each request even where the target keeps flight rings */
-	bool withhold_sched;    /* a test's tool: no scheduler records */
+	bool withhold_sched, withhold_arrivals; /* a test's tool: no scheduler records; no arrivals */
 	bool jsonl;
 	const char *color;      /* auto, always, never */
 	const char *listen;     /* ADDRESS:PORT of the live page; NULL: none */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attribution/attribution.h"
+#include "budget.h"
 #include "core/info.h"
 #include "core/stacks.h"
 #include "export/json.h"
@@ -30,11 +31,6 @@
 /* How long records are kept for sorting: longer than the tracer is likely to be kept from the CPU in the middle of a drain. */
 #define WATERMARK_NS 1000000000u
 
-/* What our programs cost the target beside traps, from docs/tracing.md; ns, records and clock readings included. */
-#define COST_RECV_NS 520.0 /* with the data_ready before it */
-#define COST_SEND_NS 300.0
-#define COST_SCHED_NS 150.0
-
 struct trace {
 	const struct trace_options *options;
 	struct source *source;
@@ -49,7 +45,7 @@ struct trace {
 	struct outputs outputs;
 	struct trace_info info;
 	struct summary summary;
-	double trap_ns;    /* what a probe costs here; < 0: not known */
+	struct budget budget;
 	uint64_t begin_ns, newest_ns;
 };
 
@@ -114,21 +110,6 @@ static void drain_rest(struct trace *trace)
 
 /* ------------------------------------------------------------------- cost */
 
-/*
- * What one request costs the target, modelled: the traps of its probes at the price measured here at start, and its
- * records. Timing the programs themselves would count what other processes pay for them, too.
- */
-static double target_ns_per_request(const struct trace *trace, const struct source_counts *counts)
-{
-	const uint64_t *written = counts->written_of;
-	if (trace->summary.requests == 0 || trace->trap_ns < 0)
-		return -1;
-	double sched = (double)(written[RECORD_SWITCH] + written[RECORD_WAKING] + written[RECORD_WAKEUP]);
-	double ns = (double)counts->traps * trace->trap_ns + sched * COST_SCHED_NS + (double)written[RECORD_RECV] * COST_RECV_NS +
-		    (double)written[RECORD_SEND] * COST_SEND_NS;
-	return ns / (double)trace->summary.requests;
-}
-
 static double own_cpu_seconds(void)
 {
 	struct timespec now;
@@ -154,7 +135,9 @@ static void update_story(struct trace *trace)
 	if (trace->options->command == COMMAND_REPORT)
 		return;
 	info->cost.tracer_cpu_percent = own_cpu_seconds() * 100 / ((double)info->duration_ns / 1e9);
-	info->cost.target_ns_per_request = target_ns_per_request(trace, &counts);
+	uint64_t requests = budget_requests(&counts);
+	if (requests && trace->budget.trap_ns >= 0)
+		info->cost.target_ns_per_request = budget_target_ns(&trace->budget, &counts) / (double)requests;
 }
 
 static int apply_fail_rule(const struct trace *trace)
@@ -227,6 +210,28 @@ static bool show(struct trace *trace, uint64_t now_ns, uint64_t *next_ns)
 	return trace->live && live_tick(trace->live, now_ns, &trace->info, &trace->summary, board_history(trace->board));
 }
 
+/* Mode auto: over to tail mode when exact mode takes more than it may. */
+static void keep_budget(struct trace *trace, uint64_t now_ns)
+{
+	struct source_counts counts;
+	struct budget *budget = &trace->budget;
+	if (trace->options->mode != MODE_AUTO || strcmp(trace->info.mode, "exact") != 0 || now_ns < budget->next_ns)
+		return;
+	source_counts(trace->source, &counts);
+	if (!budget_exceeded(budget, now_ns, &counts, own_cpu_seconds()))
+		return;
+	int error = source_tail(trace->source);
+	if (error == 0)
+		trace->info.mode = "tail";
+	snprintf(trace->info.mode_why, sizeof(trace->info.mode_why), "at %.0f req/s exact mode took %.1f %% of %u CPU%s, over the budget of %g %%%s",
+		 budget->requests_per_s, budget->used_percent, budget->cpus, budget->cpus == 1 ? "" : "s", budget->percent,
+		 error ? ", but the target keeps no flight rings for tail mode" : "");
+	if (!trace->live && budget->next_ns)
+		trace_say("mode auto: %s: %s", trace->info.mode, trace->info.mode_why);
+	if (error)
+		budget->next_ns = UINT64_MAX; /* nothing can be changed: said once */
+}
+
 /* Drains on a timer until interrupted, the time is over, the user quits or the target has ended. */
 static void watch(struct trace *trace)
 {
@@ -241,6 +246,7 @@ static void watch(struct trace *trace)
 		source_drain(trace->source, take_record, trace);
 		attribution_advance(trace->attribution, drained_ns);
 		uint64_t now_ns = source_now_ns();
+		keep_budget(trace, now_ns);
 		if (show(trace, now_ns, &next_ns) || !alive || now_ns >= end_ns)
 			return;
 	}
@@ -266,6 +272,8 @@ static int open_attribution(struct trace *trace)
 
 static const char *const alloc_modes[] = {[ALLOC_COUNTERS] = "counters", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
 
+static const char *const modes[] = {[MODE_AUTO] = "auto", [MODE_EXACT] = "exact", [MODE_TAIL] = "tail"};
+
 static void fill_info(struct trace *trace)
 {
 	struct trace_info *info = &trace->info;
@@ -274,12 +282,14 @@ static void fill_info(struct trace *trace)
 		.version = MEMLAB_VERSION,
 		.pid = target->pid,
 		.kind = target->kind,
-		.mode = "exact",
+		.mode = trace->target.tail ? "tail" : "exact",
+		.mode_asked = modes[trace->options->mode],
 		.alloc_mode = alloc_modes[trace->options->alloc],
 		.probes_found = target->probes_found,
 		.probes_attached = target->probes_attached,
 		.attach_ns = target->attach_ns,
-		.cost = {.target_ns_per_request = -1, .tracer_cpu_percent = -1, .budget_percent = -1},
+		.cost = {.target_ns_per_request = -1, .tracer_cpu_percent = -1,
+			 .budget_percent = trace->options->command == COMMAND_REPORT ? -1 : trace->options->budget_percent},
 		.run_json = target->run_json[0] ? target->run_json : NULL,
 		.missing = target->missing,
 	};
@@ -373,8 +383,12 @@ static int open_live(struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
 	struct calibration calibration;
-	trace->trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1;
-	if (options->alloc != ALLOC_COUNTERS && trace->trap_ns >= 0)
+	trace->budget = (struct budget){
+		.percent = options->budget_percent,
+		.cpus = budget_cpus(options->pid),
+		.trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1,
+	};
+	if (options->alloc != ALLOC_COUNTERS && trace->budget.trap_ns >= 0)
 		trace_say("each allocation will cost the target about %.1f us while its stack is taken",
 			  (calibration.trap_ns + calibration.stack_ns) / 1e3);
 	struct source_options source_options = {
@@ -382,6 +396,8 @@ static int open_live(struct trace *trace)
 		.watch_alloc = options->alloc == ALLOC_EVERY,
 		.watch_malloc = options->alloc == ALLOC_MALLOC,
 		.no_sched = options->withhold_sched,
+		.withhold_arrivals = options->withhold_arrivals,
+		.tail = options->mode == MODE_TAIL,
 		.flight = !options->no_flight,
 		.verbose = options->verbose,
 		.ring_bytes = options->ring_bytes,
@@ -442,7 +458,7 @@ int trace_live(const struct trace_options *options)
 
 int trace_report(const struct trace_options *options)
 {
-	struct trace trace = {.options = options, .trap_ns = -1};
+	struct trace trace = {.options = options, .budget.trap_ns = -1};
 	struct source_error error = {0};
 	if (source_open_recording(options->report_path, &trace.source, &error) < 0) {
 		trace_say("%s", error.text);

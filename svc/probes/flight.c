@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -27,6 +28,9 @@ __attribute__((visibility("default"), aligned(64))) struct flight memlab_flight;
 
 static _Thread_local struct flight_ring *own_ring;
 static _Thread_local bool own_ring_tried;
+static _Thread_local uint64_t sleep_ns, wake_ns; /* of the last sleep; 0: not known */
+
+static bool ring_event(uint32_t event, unsigned watchers, const uint64_t *args);
 
 /* The thread's ring at its first request while somebody watches. */
 static struct flight_ring *ring_new(void)
@@ -49,6 +53,7 @@ static struct flight_ring *ring_new(void)
 	flight->entry_count = FLIGHT_ENTRIES;
 	flight->ring_limit = FLIGHT_RINGS;
 	__atomic_store_n(&flight->magic, FLIGHT_MAGIC, __ATOMIC_RELEASE);
+	__atomic_store_n(&memlab_probe_ring, ring_event, __ATOMIC_RELAXED);
 	PROBE_FIRE(request_flight, number);
 	return ring;
 }
@@ -69,28 +74,73 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void slot_number(struct flight_entry *slot, uint64_t number)
+/* Only the owner's thread; the slot is whole again when slot_close has given it its number. */
+static struct flight_entry *slot_open(const struct flight_ring *ring)
 {
+	struct flight_entry *entries = (struct flight_entry *)(uintptr_t)ring->entries;
+	struct flight_entry *slot = &entries[ring->head % FLIGHT_ENTRIES];
+	__atomic_store_n(&slot->number, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->number_again, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return slot;
+}
+
+static void slot_close(struct flight_ring *ring, struct flight_entry *slot)
+{
+	uint64_t number = ring->head + 1; /* nobody else writes it */
 	__atomic_store_n(&slot->number, number, __ATOMIC_RELEASE);
-	__atomic_store_n(&slot->number_again, number, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->number_again, (uint32_t)number, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->head, number, __ATOMIC_RELEASE);
+}
+
+static uint32_t at_most_32(uint64_t ns)
+{
+	return ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 }
 
 static void ring_write(struct flight_ring *ring, const struct flight_entry *entry)
 {
-	struct flight_entry *entries = (struct flight_entry *)(uintptr_t)ring->entries;
-	uint64_t number = ring->head + 1; /* nobody else writes it */
-	struct flight_entry *slot = &entries[(number - 1) % FLIGHT_ENTRIES];
-	slot_number(slot, 0);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	struct flight_entry *slot = slot_open(ring);
+	bool slept = wake_ns && wake_ns <= entry->begin_ns;
 	slot->end_ns = now_ns();
 	slot->begin_ns = entry->begin_ns;
 	slot->key = entry->key;
 	slot->alloc_bytes = entry->alloc_bytes;
 	slot->allocs = entry->allocs;
 	slot->info = entry->info;
+	slot->awake_ns = slept ? at_most_32(entry->begin_ns - wake_ns) : 0;
+	slot->slept_ns = slept ? at_most_32(wake_ns - sleep_ns) : 0;
 	slot->peer_port = entry->peer_port;
-	slot_number(slot, number);
-	__atomic_store_n(&ring->head, number, __ATOMIC_RELEASE);
+	slot->event = 0;
+	slot_close(ring, slot);
+}
+
+/*
+ * Events whose stack matters, and those of requests, are not for the ring. Watchers of the event beyond those of the
+ * rings read no rings.
+ */
+static bool ring_event(uint32_t event, unsigned watchers, const uint64_t *args)
+{
+	unsigned readers = memlab_semaphore_request_flight;
+	if (!own_ring || !readers || event >= EVENT_request_end || event == EVENT_gc_alloc || event == EVENT_gc_pool_miss)
+		return false;
+	struct flight_entry *slot = slot_open(own_ring);
+	slot->end_ns = now_ns();
+	memcpy(slot->args, args, sizeof(slot->args));
+	slot->peer_port = 0;
+	slot->event = (uint16_t)event;
+	slot_close(own_ring, slot);
+	return watchers <= readers;
+}
+
+void flight_sleep(void)
+{
+	sleep_ns = PROBE_WATCHED(request_flight) ? now_ns() : 0;
+}
+
+void flight_wake(void)
+{
+	wake_ns = sleep_ns ? now_ns() : 0;
 }
 
 void flight_note(const struct flight_entry *entry)

@@ -7,8 +7,11 @@
  *
  *   flight_note(&(struct flight_entry){.peer_port = ..., ...});
  *
- * It carries what the probe request_end carries. Nothing is written unless a tracer
- * watches the probe request_flight, which fires only when a thread gets its ring.
+ * It carries what the probe request_end carries, and when the thread last slept waiting for
+ * work, which it tells by flight_sleep and flight_wake. Nothing is written unless a tracer
+ * watches the probe request_flight, which fires only when a thread gets its ring, with its first request.
+ * From then on the probes that fire on this thread (probes.h) write their events here too instead
+ * of trapping, so that a request is followed by no trap at all.
  *
  * Invariant: a ring has one writer, its thread; entry number n (from 1) lies in slot (n - 1) modulo
  * FLIGHT_ENTRIES. While an entry is written its two numbers are 0, before and after they
@@ -24,19 +27,27 @@
 
 #include <stdint.h>
 
-#define FLIGHT_MAGIC 0x31676c666c6d656dull /* "memlflg1" */
-#define FLIGHT_ENTRIES 16384u              /* a power of two; 1 MiB a thread, 0.27 s at 60,000 requests/s */
+#define FLIGHT_MAGIC 0x32676c666c6d656dull /* "memlflg2" */
+#define FLIGHT_ENTRIES 32768u              /* a power of two; 2 MiB a thread, half a second at 60,000 requests/s */
 #define FLIGHT_RINGS 64u
 
 struct flight_entry {
-	uint64_t number; /* written by flight_note, as number_again, end_ns */
-	uint64_t end_ns;
-	uint64_t begin_ns;
-	uint64_t key;
-	uint64_t alloc_bytes;
-	uint32_t allocs, info; /* info as in request_end */
-	uint64_t peer_port;
-	uint64_t number_again;
+	uint64_t number; /* written by flight_note, as number_again, end_ns and the sleep */
+	uint64_t end_ns; /* an event: when it happened */
+	union {
+		struct { /* event 0: a request */
+			uint64_t begin_ns;
+			uint64_t key;
+			uint64_t alloc_bytes;
+			uint32_t allocs, info; /* info as in request_end */
+			uint32_t awake_ns;     /* from the end of the thread's last sleep to begin_ns */
+			uint32_t slept_ns;     /* how long that was; 0: not known. Both at most 4.3 s */
+		};
+		uint64_t args[5];
+	};
+	uint16_t peer_port;
+	uint16_t event;        /* id in probes.def; 0: a request */
+	uint32_t number_again; /* the low half */
 };
 
 struct flight_ring {
@@ -61,7 +72,11 @@ _Static_assert(sizeof(struct flight) == 64 * (FLIGHT_RINGS + 1), "the directory'
 
 extern struct flight memlab_flight;
 
-/* Any thread. The entry's numbers and end_ns are filled in. */
+/* Any thread. What flight_note writes is filled in. */
 void flight_note(const struct flight_entry *entry);
+
+/* Around a wait for requests that may sleep. */
+void flight_sleep(void);
+void flight_wake(void);
 
 #endif

@@ -9,6 +9,8 @@ __attribute__((visibility("default"))) char memlab_run_info[MEMLAB_RUN_INFO_BYTE
 
 #ifndef MEMLAB_NO_PROBES
 
+_Bool (*memlab_probe_ring)(uint32_t event, unsigned watchers, const uint64_t *args);
+
 #ifndef __x86_64__
 #error "probes.c knows the argument registers of x86-64 only"
 #endif

@@ -23,7 +23,7 @@ bracketed() {
 @test "the slowest requests lie inside the client's times for them" {
 	need_root
 	GOGC=25 start_service "$bin/memlab-svc" --path naive
-	start_tracer "$service_pid" --json "$dir/trace.json"
+	start_tracer "$service_pid" --mode exact --json "$dir/trace.json"
 	run_load 6000 3s --edges "$dir/edges.csv"
 	stop_tracer
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
@@ -35,7 +35,7 @@ bracketed() {
 @test "and so they do with several requests outstanding on a connection" {
 	need_root
 	start_service "$bin/memlab-svc" --path naive
-	start_tracer "$service_pid" --json "$dir/trace.json"
+	start_tracer "$service_pid" --mode exact --json "$dir/trace.json"
 	run_load 6000 2s --edges "$dir/edges.csv" --pipeline 8
 	stop_tracer
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]

@@ -49,10 +49,10 @@ load common
 @test "withholding the scheduler's records makes unattributed grow" {
 	need_root
 	GOGC=25 start_service "$bin/memlab-svc" --path naive
-	start_tracer "$service_pid" --json "$dir/with.json"
+	start_tracer "$service_pid" --mode exact --json "$dir/with.json"
 	run_load 4000 3s
 	stop_tracer
-	start_tracer "$service_pid" --withhold-sched --json "$dir/without.json"
+	start_tracer "$service_pid" --mode exact --withhold-sched --json "$dir/without.json"
 	run_load 4000 3s
 	stop_tracer
 	with=$(jq .checks.unattributed_percent "$dir/with.json")

@@ -234,6 +234,7 @@ void aggregate_summary(const struct aggregate *aggregate, struct summary *summar
 	summary->first_ns = aggregate->first_ns;
 	summary->last_ns = aggregate->last_ns;
 	summary->requests = aggregate->requests;
+	summary->checks.without_arrival = aggregate->without_arrival;
 	duration_quantiles(&aggregate->server, &summary->server);
 	duration_quantiles(&aggregate->queue, &summary->queue);
 	duration_quantiles(&aggregate->service, &summary->service);

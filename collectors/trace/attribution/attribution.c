@@ -30,6 +30,7 @@ struct attribution {
 	struct requests requests;
 	struct aggregate aggregate;
 	uint64_t started, tidied_ns;
+	uint64_t ring_lost_from_ns, ring_lost_to_ns; /* of the flight ring whose record comes next; 0: nothing */
 	int failed; /* -ENOMEM on the way of a record */
 };
 
@@ -44,15 +45,39 @@ static void attribution_finished(void *context, const struct request *request, u
 		attribution->config.on_request(attribution->config.context, &finished);
 }
 
+/* The thread's flight ring has told something; what was overtaken before it concerns this thread alone. */
+static void attribution_ring(struct attribution *attribution, struct thread *thread, uint64_t time_ns)
+{
+	if (attribution->ring_lost_to_ns)
+		thread_loses_events(&attribution->threads, thread, attribution->ring_lost_from_ns,
+				    attribution->ring_lost_to_ns);
+	attribution->ring_lost_to_ns = 0;
+	if (attribution->threads.tail && thread_may_move(&attribution->threads, thread))
+		thread_appears(&attribution->threads, thread, time_ns);
+}
+
+static void attribution_request(struct attribution *attribution, const struct record_request *record)
+{
+	struct thread *thread = thread_get(&attribution->threads, record->h.tid);
+
+	if (!thread)
+		return;
+	if (attribution->ring_lost_to_ns)
+		attribution_ring(attribution, thread, record->h.time_ns);
+	requests_whole(&attribution->requests, thread, record);
+}
+
 static void attribution_event(struct attribution *attribution, const struct record_event *record)
 {
 	struct thread *thread = thread_get(&attribution->threads, record->h.tid);
 
 	if (!thread)
 		return;
-	/* A request read out of a flight ring names no CPU. */
+	/* What was read out of a flight ring names no CPU. */
 	if (record->h.cpu < RECORD_CPU_LIMIT)
 		thread_acts(&attribution->threads, thread, record->h.cpu, record->h.time_ns);
+	else
+		attribution_ring(attribution, thread, record->h.time_ns);
 	if (record->event == EVENT_request_end) {
 		requests_end_event(&attribution->requests, thread, record);
 		return;
@@ -67,7 +92,7 @@ static void attribution_socket(struct attribution *attribution, const struct rec
 	struct thread *thread = thread_get(&attribution->threads, record->tid);
 	int failed;
 
-	if (!thread)
+	if (!thread || attribution->threads.tail)
 		return;
 	if (record->kind == RECORD_RECV)
 		schedule_read(&attribution->threads, thread, (const struct record_recv *)record);
@@ -152,6 +177,12 @@ static void attribution_record(void *context, const struct record *record)
 	case RECORD_STACK: /* begins like an event */
 		attribution_event(attribution, (const struct record_event *)record);
 		break;
+	case RECORD_REQUEST:
+		attribution_request(attribution, (const struct record_request *)record);
+		break;
+	case RECORD_MODE:
+		attribution->threads.tail = ((const struct record_mode *)record)->tail != 0;
+		break;
 	case RECORD_FAULT:
 		attribution_fault(attribution, (const struct record_fault *)record);
 		break;
@@ -167,8 +198,11 @@ static void attribution_gap(void *context, uint16_t cpu, uint64_t from_ns, uint6
 {
 	struct attribution *attribution = context;
 
-	if (cpu >= RECORD_CPU_LIMIT) /* requests overtaken in their ring: nothing is missing from the timelines */
+	if (cpu >= RECORD_CPU_LIMIT) { /* the record that follows says whose ring it is */
+		attribution->ring_lost_from_ns = from_ns;
+		attribution->ring_lost_to_ns = to_ns;
 		return;
+	}
 	threads_damage(&attribution->threads, cpu, from_ns, to_ns);
 }
 
@@ -273,7 +307,8 @@ static void summary_threads(const struct threads *threads, struct summary *summa
 	summary->gc.assist_ns = sums.assist_ns;
 	summary->gc.worker_cpu_ns = sums.worker_ns;
 	summary->gc.cpu_fraction = sums.all_ns ? collector_ns / (double)sums.all_ns : 0;
-	summary->checks.cpu_time_error_percent = sums.error_percent;
+	/* In tail mode not every stretch on a CPU is known. */
+	summary->checks.cpu_time_error_percent = threads->tail ? -1 : sums.error_percent;
 	summary->checks.switch_ns_mean = sums.switches ? (double)sums.switch_ns / (double)sums.switches : 0;
 	summary->checks.steal_ns = sums.steal_ns;
 	summary->checks.doubts = threads->doubts;

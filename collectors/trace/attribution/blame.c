@@ -118,3 +118,14 @@ void blame_request(struct request *request, const struct timeline *timeline, str
 	request->collector_ns = columns_collector_ns(ns);
 	blame_notes(request, timeline, culprits);
 }
+
+void blame_waking(struct request *request, const struct timeline *timeline, uint64_t asleep_ns, uint64_t awake_ns)
+{
+	uint64_t ns[TIMELINE_COLUMNS], until_ns = awake_ns < request->begin_ns ? awake_ns : request->begin_ns;
+
+	if (request->arrival_ns < asleep_ns || request->arrival_ns >= until_ns)
+		return;
+	timeline_span(timeline, request->arrival_ns, until_ns, ns);
+	request->queue.ns[CAUSE_OWN] -= ns[CAUSE_OWN];
+	request->queue.ns[CAUSE_WAKE] += ns[CAUSE_OWN];
+}

@@ -15,6 +15,12 @@
 /* Fills queue, service, collector_ns, sweep_ns, cycle, culprit from the times that are set; counts the culprits. */
 void blame_request(struct request *request, const struct timeline *timeline, struct culprits *culprits);
 
+/*
+ * The thread slept from asleep_ns to awake_ns, waiting for work, and its timeline does not tell: what it has for its own
+ * between the arrival and awake_ns was waking up.
+ */
+void blame_waking(struct request *request, const struct timeline *timeline, uint64_t asleep_ns, uint64_t awake_ns);
+
 /* The collector's time in [from, to): stop + assist + gc_cpu + sweep inside alloc. */
 uint64_t blame_collector_ns(const struct timeline *timeline, uint64_t from_ns, uint64_t to_ns);
 

@@ -213,7 +213,8 @@ static size_t record_bytes(uint8_t kind)
 		[RECORD_SEND] = sizeof(struct record_send),     [RECORD_CLOSE] = sizeof(struct record_close),
 		[RECORD_EVENT] = sizeof(struct record_event),   [RECORD_STACK] = offsetof(struct record_stack, frames),
 		[RECORD_FAULT] = sizeof(struct record_fault),   [RECORD_TASK] = sizeof(struct record_task),
-		[RECORD_EXIT] = sizeof(struct record_exit),
+		[RECORD_EXIT] = sizeof(struct record_exit),     [RECORD_REQUEST] = sizeof(struct record_request),
+		[RECORD_MODE] = sizeof(struct record_mode),
 	};
 
 	return kind < RECORD_KIND_LIMIT ? bytes[kind] : 0;

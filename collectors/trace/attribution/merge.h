@@ -33,6 +33,8 @@ union merge_slot {
 	struct record_fault as_fault;
 	struct record_task as_task;
 	struct record_exit as_exit;
+	struct record_request as_request;
+	struct record_mode as_mode;
 };
 
 struct merge_sink {

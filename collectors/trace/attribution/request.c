@@ -129,8 +129,10 @@ static uint64_t request_account(struct requests *requests, struct request *reque
 	if (thread->damaged_ns > request->arrival_ns)
 		request->flags |= REQUEST_LOSS;
 	timeline_reach(&thread->timeline, request->end_ns - request->arrival_ns);
-	if (point.end_ns >= thread->replay.end_ns)
+	if (point.end_ns >= thread->replay.end_ns) {
+		thread->replay_earlier = thread->replay;
 		thread->replay = point;
+	}
 	return point.replayed_ns;
 }
 
@@ -393,6 +395,75 @@ void requests_end_event(struct requests *requests, struct thread *thread, const 
 	} else {
 		requests->cut++;
 	}
+}
+
+/* ---- Whole requests. */
+
+static uint32_t whole_flags(const struct record_request *record)
+{
+	uint32_t flags = 0;
+
+	if (!record->arrival_ns)
+		flags |= REQUEST_NO_ARRIVAL;
+	if (record->flags & RECORD_REQUEST_SHARED)
+		flags |= REQUEST_SHARED_READ;
+	if (record->flags & RECORD_REQUEST_LOST)
+		flags |= REQUEST_LOSS;
+	return flags;
+}
+
+static struct request whole_of(struct requests *requests, const struct record_request *record)
+{
+	uint64_t begin_ns = record->begin_ns ? record->begin_ns : record->h.time_ns;
+	uint64_t end_ns = clamp_ns(requests, record->h.time_ns, begin_ns);
+	uint64_t arrival_ns = record->arrival_ns ? record->arrival_ns : begin_ns;
+
+	return (struct request){
+		.arrival_ns = arrival_ns < begin_ns ? arrival_ns : begin_ns,
+		.begin_ns = begin_ns,
+		.end_ns = end_ns,
+		.sock = record->sock,
+		.local_port = record->local_port,
+		.peer_port = record->peer_port,
+		.tid = record->h.tid,
+		.flags = whole_flags(record),
+		.has_service = 1,
+		.key = record->key,
+		.status = (uint16_t)record->info,
+		.path = record->info >> 16 & 1,
+		.format = record->info >> 17 & 1,
+		.allocs = record->allocs,
+		.alloc_bytes = record->alloc_bytes,
+	};
+}
+
+/*
+ * Some kernels do not report every switch (Note [unseen] in schedule.c). A thread that stood in a run queue and then woke up
+ * from its wait for work has had the CPU since then.
+ */
+static void whole_awake(struct threads *threads, struct thread *thread, const struct record_request *record)
+{
+	if (thread->sched != SCHED_RUNNABLE || record->awake_ns < thread->runnable_ns)
+		return;
+	thread->called_ns = 0;
+	thread_move(threads, thread, SCHED_RUNNING, thread->cpu, record->awake_ns);
+}
+
+void requests_whole(struct requests *requests, struct thread *thread, const struct record_request *record)
+{
+	struct request request = whole_of(requests, record);
+	struct replay_point before = thread->replay;
+
+	if (before.end_ns > request.begin_ns) /* they overlapped */
+		before = thread->replay_earlier;
+	thread->serves = 1;
+	thread->collector = 0;
+	thread->nest_unsure_ns = 0;
+	whole_awake(requests->threads, thread, record);
+	thread_appears(requests->threads, thread, request.begin_ns);
+	uint64_t replayed_ns = request_account(requests, &request, &before);
+	blame_waking(&request, &thread->timeline, record->asleep_ns, record->awake_ns);
+	request_finish(requests, &request, replayed_ns);
 }
 
 /* ---- Ends that no record marks. */

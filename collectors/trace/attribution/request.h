@@ -12,6 +12,8 @@
  * - Without: bytes in, bytes out, called exchanges. The last send before the next read is the end; final at that
  *   read, at close, at finish, or when a second has passed.
  *
+ * In tail mode requests come whole (requests_whole), and none of this is needed.
+ *
  * What was open when the tracer came, or when it left, is counted as cut.
  * One thread at a time. Memory: READ_LIMIT reads per socket; sockets silent for a minute are forgotten.
  */
@@ -67,6 +69,7 @@ int requests_recv(struct requests *requests, struct thread *thread, const struct
 int requests_send(struct requests *requests, struct thread *thread, const struct record_send *record);
 void requests_close(struct requests *requests, const struct record_close *record);
 void requests_end_event(struct requests *requests, struct thread *thread, const struct record_event *record);
+void requests_whole(struct requests *requests, struct thread *thread, const struct record_request *record);
 
 /* Time has passed. */
 void requests_settle(struct requests *requests, uint64_t now_ns);

@@ -133,10 +133,11 @@ struct summary {
 	struct {
 		uint64_t sum_error_ns_max;     /* must be 0 */
 		double unattributed_percent;   /* of all server time */
-		double cpu_time_error_percent; /* worst thread: on-CPU states against sum_exec_runtime */
+		double cpu_time_error_percent; /* worst thread: on-CPU states against sum_exec_runtime; < 0: not compared (tail mode) */
 		double switch_ns_mean;         /* what a switch itself costs: inside it the two clocks may differ by so much */
 		uint64_t steal_ns;             /* taken by the hypervisor while threads of the target were on a CPU */
 		uint64_t doubts;               /* records that contradict each other: what they concern is unattributed */
+		uint64_t without_arrival;      /* requests whose queue is not known: counted as 0 */
 		uint64_t unmatched;            /* ends without begins, begins without ends */
 	} checks;
 };

@@ -29,11 +29,13 @@ static void cpu_confirm(struct threads *threads, struct cpu *cpu, uint32_t runne
 	}
 }
 
-static enum state sleep_state(const struct thread *thread, uint8_t left)
+static enum state sleep_state(const struct threads *threads, const struct thread *thread, uint8_t left)
 {
 	if (left == RECORD_LEFT_WAITING && thread->faulting)
 		return (enum state)CAUSE_FAULT;
-	return thread->open_requests ? (enum state)CAUSE_BLOCKED : STATE_IDLE;
+	/* In tail mode waits for work are not told, so one that is is none. */
+	int busy = thread->open_requests || (threads->tail && thread->serves);
+	return busy ? (enum state)CAUSE_BLOCKED : STATE_IDLE;
 }
 
 static void thread_leaves(struct threads *threads, struct thread *thread, const struct record_switch *record)
@@ -45,9 +47,11 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 		cputime_read(&thread->cputime, record->prev_exec_ns);
 		return;
 	}
-	if (thread->sched != SCHED_RUNNING || thread->cpu != cpu)
+	if ((thread->sched != SCHED_RUNNING || thread->cpu != cpu) && !thread_may_move(threads, thread))
 		thread_doubt(threads, thread, time_ns);
-	thread->asleep_state = (uint8_t)sleep_state(thread, record->prev_left);
+	if (threads->tail)
+		thread_appears(threads, thread, time_ns);
+	thread->asleep_state = (uint8_t)sleep_state(threads, thread, record->prev_left);
 	enum sched next = SCHED_ASLEEP;
 	if (record->prev_left == RECORD_LEFT_PREEMPTED)
 		next = SCHED_RUNNABLE;
@@ -57,7 +61,10 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 	thread->heard_ns = time_ns;
 	thread->faulting = 0;
 	thread_move(threads, thread, next, cpu, time_ns);
-	cputime_leave(&thread->cputime, record->prev_exec_ns, thread->timeline.total[TIMELINE_ON_CPU],
+	if (threads->tail)
+		cputime_read(&thread->cputime, record->prev_exec_ns);
+	else
+		cputime_leave(&thread->cputime, record->prev_exec_ns, thread->timeline.total[TIMELINE_ON_CPU],
 		      record->cpu_steal_ns - thread->steal_ns);
 }
 
@@ -87,9 +94,23 @@ void schedule_read(struct threads *threads, struct thread *thread, const struct 
 	thread->delay_known = 1;
 }
 
+/*
+ * Tail mode: the thread was called while its CPU was idle, which is not told, and then had to wait: either behind
+ * whoever leaves now, or for an idle CPU to come to itself.
+ */
+static void thread_has_waited(struct threads *threads, struct thread *thread, const struct record_switch *record)
+{
+	uint64_t waited_ns = record->next_waited_us * 1000ull, time_ns = record->h.time_ns;
+	struct cpu *cpu = cpu_get(threads, record->h.cpu);
+
+	if (!waited_ns || !cpu || !thread_may_move(threads, thread))
+		return;
+	thread_move(threads, thread, SCHED_RUNNABLE, record->h.cpu, waited_ns < time_ns ? time_ns - waited_ns : 0);
+}
+
 static void thread_enters(struct threads *threads, struct thread *thread, const struct record_switch *record)
 {
-	if (thread->sched != SCHED_RUNNABLE)
+	if (thread->sched != SCHED_RUNNABLE && !thread_may_move(threads, thread))
 		thread_doubt(threads, thread, record->h.time_ns);
 	thread->heard_ns = record->h.time_ns;
 	thread->steal_ns = record->cpu_steal_ns;
@@ -116,6 +137,8 @@ void schedule_switch(struct threads *threads, uint32_t tgid, const struct record
 	threads->switches_seen = 1;
 	if (!cpu)
 		return;
+	if (next)
+		thread_has_waited(threads, next, record);
 	cpu_confirm(threads, cpu, culprit_number(&threads->culprits, record->prev_tid), record->h.time_ns);
 	cpu->runner = culprit_named(&threads->culprits, record->next_tid, record->next_comm);
 	if (next)
@@ -152,7 +175,9 @@ void schedule_wakeup(struct threads *threads, const struct record_wake *record)
 	if (record->running && thread->sched == SCHED_RUNNING)
 		return; /* it had not left its CPU yet, and need not */
 	/* A thread that was preempted on its way to sleep is called while it is in a queue already. */
-	if ((thread->sched != SCHED_WAKING && thread->sched != SCHED_RUNNABLE) || record->running)
+	int untold = threads->tail && (thread->sched == SCHED_ASLEEP || thread_may_move(threads, thread));
+	int expected = thread->sched == SCHED_WAKING || thread->sched == SCHED_RUNNABLE;
+	if ((!expected || record->running) && !untold)
 		thread_doubt(threads, thread, record->h.time_ns);
 	if (record->target_cpu == record->h.cpu)
 		cpu_confirm(threads, cpu, culprit_number(&threads->culprits, record->current_tid), record->h.time_ns);
@@ -187,7 +212,7 @@ static void task_revive(struct threads *threads, struct thread *thread)
 
 static void task_believe(struct threads *threads, struct thread *thread, const struct record_task *record)
 {
-	thread->asleep_state = (uint8_t)sleep_state(thread, RECORD_LEFT_SLEEPING);
+	thread->asleep_state = (uint8_t)(threads->tail ? STATE_IDLE : sleep_state(threads, thread, RECORD_LEFT_SLEEPING));
 	thread_move(threads, thread, task_sched(record), record->task_cpu, record->h.time_ns);
 }
 
@@ -202,7 +227,7 @@ void schedule_task(struct threads *threads, const struct record_task *record)
 	if (thread->sched == SCHED_GONE)
 		task_revive(threads, thread);
 	int silent = time_ns - thread->heard_ns > SCHEDULE_SILENCE_NS;
-	if (!threads->no_sched && silent && task_contradicts(thread, task_sched(record)))
+	if (!threads->no_sched && !threads->tail && silent && task_contradicts(thread, task_sched(record)))
 		thread_doubt(threads, thread, time_ns);
 	/* A thread that never ran is being created: its first wakeup will tell. */
 	if (!threads->no_sched && thread->sched == SCHED_UNKNOWN && (record->exec_ns || record->running))

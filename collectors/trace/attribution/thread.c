@@ -231,6 +231,33 @@ void thread_end_unseen(struct threads *threads, struct thread *thread, uint64_t 
 	thread->nest_unsure_ns = time_ns;
 }
 
+void thread_loses_events(struct threads *threads, struct thread *thread, uint64_t from_ns, uint64_t to_ns)
+{
+	threads->unmatched += nest_close(&thread->nest);
+	timeline_void(&thread->timeline, from_ns, to_ns, TIMELINE_EVERY_CPU);
+	cputime_doubt(&thread->cputime);
+	thread->damaged_ns = to_ns;
+	thread->nest_unsure_ns = to_ns;
+	thread_refresh(threads, thread, to_ns);
+}
+
+int thread_may_move(const struct threads *threads, const struct thread *thread)
+{
+	if (!threads->tail)
+		return 0;
+	return thread->sched == SCHED_RUNNING || thread->sched == SCHED_UNKNOWN ||
+	       (thread->sched == SCHED_ASLEEP && thread->asleep_state == STATE_IDLE);
+}
+
+void thread_appears(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	if (thread->sched == SCHED_RUNNING)
+		return;
+	if (!thread_may_move(threads, thread))
+		thread_doubt(threads, thread, time_ns);
+	thread_move(threads, thread, SCHED_RUNNING, thread->cpu, time_ns);
+}
+
 void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t time_ns)
 {
 	thread->heard_ns = time_ns;
@@ -239,7 +266,8 @@ void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, u
 		thread_refresh(threads, thread, time_ns);
 	if (thread->sched == SCHED_RUNNING && thread->cpu == cpu)
 		return;
-	thread_doubt(threads, thread, time_ns);
+	if (!thread_may_move(threads, thread))
+		thread_doubt(threads, thread, time_ns);
 	if (threads->switches_seen)
 		thread_move(threads, thread, SCHED_RUNNING, cpu, time_ns);
 }
@@ -270,13 +298,13 @@ static void thread_damage(struct threads *threads, struct thread *thread, uint16
 {
 	const struct piece *open = timeline_open(&thread->timeline);
 
-	if (thread->sched == SCHED_RUNNING && thread->cpu != cpu && open && open->begin_ns <= from_ns)
+	if (!threads->tail && thread->sched == SCHED_RUNNING && thread->cpu != cpu && open && open->begin_ns <= from_ns)
 		return; /* it was elsewhere all the time */
 	if (thread->sched == SCHED_GONE)
 		return;
-	timeline_void(&thread->timeline, from_ns, to_ns, cpu);
+	timeline_void(&thread->timeline, from_ns, to_ns, threads->tail ? TIMELINE_EVERY_CPU : cpu);
 	thread_damaged(thread, to_ns);
-	if (thread->sched != SCHED_RUNNING || thread->cpu == cpu)
+	if (threads->tail || thread->sched != SCHED_RUNNING || thread->cpu == cpu)
 		thread_lose(threads, thread, to_ns);
 }
 

@@ -79,7 +79,7 @@ struct thread {
 	uint32_t steal_ns;        /* its CPU's count of steal when it came there, low 32 bits */
 	struct timeline timeline;
 	struct cputime cputime;
-	struct replay_point replay;
+	struct replay_point replay, replay_earlier; /* the last, and the one before */
 };
 
 struct cpu {
@@ -100,6 +100,7 @@ struct threads {
 	uint64_t unmatched;       /* ends without begins, begins without ends */
 	uint8_t switches_seen;    /* scheduler records do come, so whoever acts is known to run until it is switched out */
 	uint8_t no_sched;
+	uint8_t tail; /* tail mode: a running thread may have slept in a wait for events, and come back elsewhere */
 	struct cputime gone, gone_collector; /* of threads that were forgotten */
 	uint64_t gone_assist_ns, gone_mark_ns;
 };
@@ -118,6 +119,15 @@ void thread_doubt(struct threads *threads, struct thread *thread, uint64_t time_
 
 /* The thread did something itself on this CPU, so it runs there. */
 void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t time_ns);
+
+/* Records of the thread's own were lost between the two (its flight ring's). */
+void thread_loses_events(struct threads *threads, struct thread *thread, uint64_t from_ns, uint64_t to_ns);
+
+/* Tail mode does not tell how the thread came where it is: no contradiction. */
+int thread_may_move(const struct threads *threads, const struct thread *thread);
+
+/* The thread was running at that time, whatever CPU it was on. */
+void thread_appears(struct threads *threads, struct thread *thread, uint64_t time_ns);
 
 /* A slow thing ended whose begin was not seen. */
 void thread_end_unseen(struct threads *threads, struct thread *thread, uint64_t time_ns);

@@ -18,6 +18,8 @@ struct trace_info {
 	char comm[16];
 	const char *kind;                       /* what targets/ calls it: "memlab-svc", "process", ... */
 	const char *mode;                       /* "exact" or "tail" */
+	const char *mode_asked;                 /* the same or "auto"; NULL: not known */
+	char mode_why[160];                     /* one line: why auto chose it; "": nothing to say */
 	const char *alloc_mode;                 /* "counters", "sample" or "every" */
 	uint32_t probes_found, probes_attached; /* found 0: only its sockets and the scheduler are seen */
 	uint64_t attach_ns;                     /* how long attaching took */

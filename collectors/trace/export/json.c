@@ -35,6 +35,8 @@ static void write_watching(struct json_writer *json, const struct trace_info *in
 {
 	char next[ADVICE_BYTES];
 	json_string(json, "mode", info->mode);
+	json_string(json, "mode_asked", info->mode_asked);
+	json_string(json, "mode_why", info->mode_why[0] ? info->mode_why : NULL);
 	json_string(json, "alloc_mode", info->alloc_mode);
 	json_string(json, "missing", info->missing);
 	json_string(json, "next", advice_text(next, info, summary));
@@ -230,7 +232,8 @@ static void write_checks(struct json_writer *json, const struct summary *summary
 	json_object_begin(json, "checks");
 	json_unsigned(json, "sum_error_ns_max", summary->checks.sum_error_ns_max);
 	json_number(json, "unattributed_percent", summary->checks.unattributed_percent);
-	json_number(json, "cpu_time_error_percent", summary->checks.cpu_time_error_percent);
+	write_known(json, "cpu_time_error_percent", summary->checks.cpu_time_error_percent);
+	json_unsigned(json, "without_arrival", summary->checks.without_arrival);
 	json_object_end(json);
 }
 

@@ -16,6 +16,9 @@ static const struct {
 	[RECORD_FAULT] = {"fault", sizeof(struct record_fault)},
 	[RECORD_TASK] = {"task", sizeof(struct record_task)},
 	[RECORD_EXIT] = {"exit", sizeof(struct record_exit)},
+	[RECORD_ARRIVAL] = {"arrival", sizeof(struct record_arrival)},
+	[RECORD_REQUEST] = {"request", sizeof(struct record_request)},
+	[RECORD_MODE] = {"mode", sizeof(struct record_mode)},
 };
 
 size_t record_kind_bytes(uint8_t kind)

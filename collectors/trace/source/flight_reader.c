@@ -59,6 +59,17 @@ static uint32_t thread_of(const struct flight_reader *reader, uint32_t ns_tid)
 	return reader->threads[ns_tid % THREADS].ns_tid == ns_tid ? reader->threads[ns_tid % THREADS].tid : 0;
 }
 
+bool flight_tells(const struct flight_reader *reader, const struct record *record)
+{
+	uint32_t event = ((const struct record_event *)record)->event;
+	if (event >= EVENT_request_end || event == EVENT_gc_alloc || event == EVENT_gc_pool_miss)
+		return false;
+	for (uint32_t r = 0; r < FLIGHT_RINGS && reader->places[r].tid; r++)
+		if (reader->places[r].tid == record->tid)
+			return reader->places[r].since_ns && record->time_ns >= reader->places[r].since_ns;
+	return false;
+}
+
 uint64_t flight_without_ring(const struct flight_reader *reader)
 {
 	return reader->directory.without_ring - reader->without_ring_before;
@@ -71,20 +82,66 @@ static void give_up_to(struct flight_reader *reader, struct flight_place *place,
 	place->tail = tail;
 }
 
-static void hand_over(const struct flight_place *place, uint32_t ring, const struct flight_entry *entry,
+static struct record header_of(const struct flight_place *place, uint32_t ring, const struct flight_entry *entry)
+{
+	return (struct record){.time_ns = entry->end_ns,
+			       .seq = (uint32_t)entry->number,
+			       .lost = place->lost,
+			       .tid = place->tid,
+			       .cpu = (uint16_t)(FLIGHT_CPU_FIRST + ring)};
+}
+
+/* The target's numbers are not trusted: a sleep that did not end before the request is none. */
+static struct record_request request_of(const struct flight_entry *entry)
+{
+	struct record_request request = {
+		.begin_ns = entry->begin_ns < entry->end_ns ? entry->begin_ns : entry->end_ns,
+		.key = entry->key,
+		.alloc_bytes = entry->alloc_bytes,
+		.allocs = entry->allocs,
+		.info = entry->info,
+		.peer_port = entry->peer_port,
+	};
+	if (entry->slept_ns && (uint64_t)entry->awake_ns + entry->slept_ns < request.begin_ns) {
+		request.awake_ns = request.begin_ns - entry->awake_ns;
+		request.asleep_ns = request.awake_ns - entry->slept_ns;
+	}
+	return request;
+}
+
+static struct record_event event_of(const struct flight_entry *entry)
+{
+	struct record_event event = {.event = entry->event};
+	if (entry->event)
+		memcpy(event.args, entry->args, sizeof(entry->args));
+	else
+		event = (struct record_event){.event = EVENT_request_end,
+					      .args = {entry->peer_port, entry->key, entry->info, entry->allocs,
+						       entry->alloc_bytes, entry->begin_ns}};
+	return event;
+}
+
+static void hand_over(struct flight_reader *reader, uint32_t ring, const struct flight_entry *entry,
 		      void (*take)(void *context, const struct record *record), void *context)
 {
-	struct record_event event = {
-		.h = {.time_ns = entry->end_ns,
-		      .seq = (uint32_t)entry->number,
-		      .lost = place->lost,
-		      .tid = place->tid,
-		      .cpu = (uint16_t)(FLIGHT_CPU_FIRST + ring),
-		      .kind = RECORD_EVENT,
-		      .words = sizeof(event) / 8},
-		.event = EVENT_request_end,
-		.args = {entry->peer_port, entry->key, entry->info, entry->allocs, entry->alloc_bytes, entry->begin_ns},
-	};
+	const struct flight_place *place = &reader->places[ring];
+	struct record_request request = request_of(entry);
+	struct record_event event;
+	reader->hits[(entry->event ? entry->event : EVENT_request_end) % 64]++;
+	if (reader->arrivals && !entry->event)
+		arrivals_join(reader->arrivals, &request);
+	if (reader->tail_ns && !entry->event && request.begin_ns >= reader->tail_ns) {
+		request.h = header_of(place, ring, entry);
+		request.h.kind = RECORD_REQUEST;
+		request.h.words = sizeof(request) / 8;
+		reader->requests++;
+		take(context, &request.h);
+		return;
+	}
+	event = event_of(entry);
+	event.h = header_of(place, ring, entry);
+	event.h.kind = RECORD_EVENT;
+	event.h.words = sizeof(event) / 8;
 	take(context, &event.h);
 }
 
@@ -123,11 +180,14 @@ static int take_batch(struct flight_reader *reader, uint32_t ring, uint64_t head
 	for (size_t e = 0; e < count; e++) {
 		const struct flight_entry *entry = &reader->entries[e];
 		uint64_t number = first + e;
-		if (after >= number + FLIGHT_ENTRIES - 1 || entry->number != number || entry->number_again != number) {
+		if (after >= number + FLIGHT_ENTRIES - 1 || entry->number != number ||
+		    entry->number_again != (uint32_t)number || entry->event >= EVENT_request_end) {
 			give_up_to(reader, place, number);
 			continue;
 		}
-		hand_over(place, ring, entry, take, context);
+		if (!place->since_ns)
+			place->since_ns = entry->end_ns;
+		hand_over(reader, ring, entry, take, context);
 		place->tail = number;
 		taken++;
 	}
@@ -158,12 +218,16 @@ static int drain_ring(struct flight_reader *reader, uint32_t ring,
 	return total;
 }
 
+int flight_look(struct flight_reader *reader)
+{
+	return reader->address ? read_directory(reader) : 0;
+}
+
 int flight_drain(struct flight_reader *reader, void (*take)(void *context, const struct record *record), void *context)
 {
-	int total = 0;
+	int total = 0, result = 0;
 	if (!reader->address)
 		return 0;
-	int result = read_directory(reader);
 	for (uint32_t r = 0; r < FLIGHT_RINGS && result >= 0; r++) {
 		result = drain_ring(reader, r, take, context);
 		total += result > 0 ? result : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a target's flight rings (svc/probes/flight.h) out of its memory and hands every request over
- * as the record_event of request_end that the probe would have made, so that what follows
- * cannot tell the difference. The target's memory is not trusted: a strange directory is refused,
+ * Reads a target's flight rings (svc/probes/flight.h) out of its memory and hands every entry over
+ * as the record_event that the probe would have made, so that what follows
+ * cannot tell the difference; in tail mode requests as record_request, joined with their arrivals. The target's memory is not trusted: a strange directory is refused,
  * addresses are only ever handed to the kernel.
  *
  * Each ring looks like a CPU of its own: h.cpu is FLIGHT_CPU_FIRST + ring, h.seq the entry's number,
@@ -15,6 +15,7 @@
 
 #include "../../../bpf/record.h"
 #include "../../../svc/probes/flight.h"
+#include "arrivals.h"
 #include "image.h"
 #include "process.h"
 
@@ -24,6 +25,7 @@ struct flight_place {
 	uint64_t tail; /* entries read or lost */
 	uint32_t lost;
 	uint32_t tid; /* in records; 0: the thread is not known yet, and the ring waits */
+	uint64_t since_ns; /* of the first entry that was read; 0: none yet */
 };
 
 struct flight_reader {
@@ -35,7 +37,11 @@ struct flight_reader {
 	struct {
 		uint32_t ns_tid, tid;
 	} threads[4096]; /* by ns_tid modulo; two threads in one place are told apart again within a second */
-	uint64_t received, lost;
+	struct arrivals *arrivals; /* NULL: nobody tells them. Owned by the caller */
+	uint64_t tail_ns;          /* requests that begin from then on are record_request; 0: none */
+	uint64_t received, lost;   /* entries */
+	uint64_t requests;         /* of those received, as record_request */
+	uint64_t hits[64];         /* of those received, by event */
 	uint64_t without_ring_before; /* the directory's count when we came */
 };
 
@@ -48,11 +54,19 @@ void flight_start(struct flight_reader *reader);
 /* A thread of the target: its number in its own PID namespace and in records. */
 void flight_learn_thread(struct flight_reader *reader, uint32_t ns_tid, uint32_t tid);
 
+/*
+ * A record of a probe that the thread's ring tells as well: beside a tracer that reads no rings the target does both.
+ */
+bool flight_tells(const struct flight_reader *reader, const struct record *record);
+
 /* Requests of threads for which there was no ring, since flight_start. */
 uint64_t flight_without_ring(const struct flight_reader *reader);
 
+/* Looks how far the rings have come; 0, or -EIO as below. */
+int flight_look(struct flight_reader *reader);
+
 /*
- * Hands over what is new. Returns the number of records, or -EIO when the target's memory can no longer be
+ * Hands over what was new at the last look. Returns the number of records, or -EIO when the target's memory can no longer be
  * read (it has ended or replaced its program).
  */
 int flight_drain(struct flight_reader *reader, void (*take)(void *context, const struct record *record), void *context);

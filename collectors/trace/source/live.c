@@ -24,6 +24,7 @@
 #include "../../../bpf/trace.h"
 #include "../targets/event.h"
 #include "../targets/kind.h"
+#include "arrivals.h"
 #include "calibrate.h"
 #include "decode.h"
 #include "flight_reader.h"
@@ -32,6 +33,8 @@
 #include "probes.h"
 #include "process.h"
 #include "rights.h"
+#include "ring.h"
+#include "timing.h"
 #include "trace.skel.h"
 
 #define RING_BYTES_DEFAULT ((size_t)8 << 20)
@@ -39,6 +42,10 @@
 #define RING_BYTES_MAX ((size_t)1 << 30)
 #define SEED_EVERY_NS 1000000000u
 #define LINK_LIMIT 24
+#define MODE_CPU (FLIGHT_CPU_FIRST + FLIGHT_RINGS) /* the lane of record_mode */
+
+/* Arrivals are told for so long before the mode changes: hardly a request waits longer for its begin. */
+#define TAIL_LEAD_NS 50000000u
 
 struct live {
 	struct source source;
@@ -48,15 +55,20 @@ struct live {
 	struct probes allocators;
 	const struct target_kind *kind;
 	struct flight_reader *flight; /* NULL: requests come by their probe */
+	struct arrivals *arrivals;    /* NULL: not in tail mode and not on the way there */
+	uint64_t tail_ns;             /* tail mode begins; 0: it was not asked for */
+	bool tail;
+	uint64_t arrivals_lost;
+	struct probes_mark slow_mark; /* links from here on are those of SLOW_EVENTS */
 	struct trace_bpf *bpf;
 	struct bpf_link *links[LINK_LIMIT];
+	const struct bpf_program *programs[LINK_LIMIT];
 	size_t link_count;
 	struct bpf_link *seed; /* the task iterator, read once a second */
 	uint64_t seeded_ns;
-	struct ring_buffer *ring;
+	struct ring ring;
 	bool perf_links;
-	int timing; /* descriptor that has the kernel time programs; -1: not now */
-	uint64_t timing_since_ns, timed_ns;
+	struct timing timing;
 	uint64_t load_ns, attach_ns, attached_at_ns;
 	uint64_t received_of[RECORD_KIND_LIMIT];
 	void (*take)(void *context, const struct record *record); /* during a drain */
@@ -142,6 +154,12 @@ static void choose_programs(struct live *live)
 				       bpf->progs.sched_wakeup_new, bpf->progs.sched_migrate_task};
 	for (size_t p = 0; p < sizeof(sched) / sizeof(sched[0]); p++)
 		bpf_program__set_autoload(sched[p], !options->no_sched);
+	if (options->tail) { /* from the start: what it does without is not needed */
+		bpf_program__set_autoload(bpf->progs.sched_waking, false);
+		bpf_program__set_autoload(bpf->progs.sock_recv_length, false);
+		bpf_program__set_autoload(bpf->progs.sock_send_length, false);
+	}
+	bpf_program__set_autoload(bpf->progs.sk_data_ready, !options->withhold_arrivals);
 	bpf_program__set_autoload(bpf->progs.page_fault_user, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.runtime_event, events);
@@ -238,6 +256,7 @@ static int attach(struct live *live, struct bpf_program *program)
 	struct bpf_link *link = bpf_program__attach(program);
 	if (!link)
 		return -errno;
+	live->programs[live->link_count] = program;
 	live->links[live->link_count++] = link;
 	return 0;
 }
@@ -286,10 +305,13 @@ static int seed(struct live *live, struct source_error *error)
 #define END_EVENT (1ull << EVENT_request_end)
 #define FLIGHT_EVENT (1ull << EVENT_request_flight)
 
+/* The allocator's slow path is a matter of half a microsecond, every few requests: tail mode does not tell it. */
+#define SLOW_EVENTS (1ull << EVENT_gc_alloc_slow_begin | 1ull << EVENT_gc_alloc_slow_end)
+
 /* Requests are announced by the probe or through the rings, never both; allocations have a program of their own. */
 static uint64_t events_wanted(const struct live *live)
 {
-	uint64_t events = ~ALLOC_EVENT & ~(live->flight ? END_EVENT : FLIGHT_EVENT);
+	uint64_t events = ~ALLOC_EVENT & ~SLOW_EVENTS & ~(live->flight ? END_EVENT : FLIGHT_EVENT);
 	return live->options.watch_all ? events : events & ~POOL_EVENT;
 }
 
@@ -320,6 +342,9 @@ static int attach_own_probes(struct live *live)
 				       live->perf_links);
 	if (!result && live->options.watch_alloc)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
+	live->slow_mark = probes_mark(&live->probes);
+	if (!result && !live->options.tail)
+		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, SLOW_EVENTS, live->perf_links);
 	return result;
 }
 
@@ -365,6 +390,13 @@ static int ring_take(void *context, void *data, size_t size)
 	live->received_of[record->kind]++;
 	live->drained++;
 	struct record_stack copy;
+	if (record->kind == RECORD_ARRIVAL) {
+		if (live->arrivals)
+			arrivals_add(live->arrivals, (const struct record_arrival *)record);
+		return 0;
+	}
+	if (record->kind == RECORD_EVENT && live->flight && flight_tells(live->flight, record))
+		return 0;
 	if (record->kind == RECORD_STACK)
 		record = with_caller((const struct record_stack *)record, &copy);
 	if (record->kind == RECORD_TASK && live->flight)
@@ -375,12 +407,87 @@ static int ring_take(void *context, void *data, size_t size)
 
 static int open_ring(struct live *live, struct source_error *error)
 {
-	live->ring = ring_buffer__new(bpf_map__fd(live->bpf->maps.ring), ring_take, live, NULL);
-	if (live->ring)
+	int result = ring_open(&live->ring, bpf_map__fd(live->bpf->maps.ring), ring_take, live);
+	if (!result)
 		return 0;
-	return source_error_set(error, SOURCE_FAILED, -errno,
+	return source_error_set(error, SOURCE_FAILED, result,
 				"cannot map the ring of %zu bytes: %s; ask for a smaller one",
-				ring_bytes(&live->options), strerror(errno));
+				ring_bytes(&live->options), strerror(-result));
+}
+
+/* ---- tail mode */
+
+/* Reads, sends and calls are no longer told, and the allocator's slow path: their programs go. */
+static void detach_exact(struct live *live)
+{
+	const struct trace_bpf *bpf = live->bpf;
+	for (size_t l = 0; l < live->link_count; l++) {
+		const struct bpf_program *program = live->programs[l];
+		if (program != bpf->progs.sock_recv_length && program != bpf->progs.sock_send_length &&
+		    program != bpf->progs.sched_waking)
+			continue;
+		bpf_link__destroy(live->links[l]);
+		live->links[l] = NULL;
+	}
+	probes_detach(&live->probes, live->slow_mark, SLOW_EVENTS);
+}
+
+/* All records from tail_ns on are those of tail mode, and some before the programs have heard of it more than that. */
+static void tail_begin(struct live *live)
+{
+	struct record_mode record = {
+		.h = {.time_ns = live->tail_ns, .seq = 1, .cpu = MODE_CPU, .kind = RECORD_MODE, .words = sizeof(record) / 8},
+		.tail = 1,
+	};
+	live->tail = true;
+	live->flight->tail_ns = live->tail_ns;
+	live->take(live->context, &record.h);
+	live->bpf->bss->mode_tail = 1;
+	detach_exact(live);
+}
+
+static int live_tail(struct source *source)
+{
+	struct live *live = (struct live *)source;
+	if (live->tail_ns)
+		return 0;
+	if (!live->flight)
+		return -ENOTSUP;
+	live->arrivals = arrivals_new();
+	if (!live->arrivals)
+		return -ENOMEM;
+	live->flight->arrivals = live->arrivals;
+	live->bpf->bss->mode_arrivals = 1;
+	live->tail_ns = source_now_ns() + (live->options.tail ? 0 : TAIL_LEAD_NS);
+	return 0;
+}
+
+/* Arrivals that found no room: nobody knows whose they were. */
+static void look_for_lost_arrivals(struct live *live)
+{
+	uint64_t lost = 0;
+	for (uint32_t c = 0; c < TRACE_CPU_LIMIT; c++)
+		lost += live->bpf->bss->cpus[c].arrivals_lost;
+	if (lost != live->arrivals_lost)
+		arrivals_lost(live->arrivals);
+	live->arrivals_lost = lost;
+}
+
+/*
+ * Requests out of the rings. The arrivals of those that ended before the look were reserved in the
+ * ring before: if all up to there has been read, they can be joined; if not, they wait for the next turn.
+ */
+static int drain_rings(struct live *live, void (*take)(void *context, const struct record *record), void *context)
+{
+	int looked = live->flight ? flight_look(live->flight) : 0;
+	unsigned long place = ring_place(&live->ring);
+	int result = ring_consume(&live->ring);
+	if (result < 0 || !live->flight || looked < 0 || !ring_passed(&live->ring, place))
+		return result;
+	if (live->arrivals)
+		look_for_lost_arrivals(live);
+	result = flight_drain(live->flight, take, context);
+	return result > 0 ? result : 0; /* a target that has ended gives nothing more */
 }
 
 static int live_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context)
@@ -394,11 +501,10 @@ static int live_drain(struct source *source, void (*take)(void *context, const s
 	live->take = take;
 	live->context = context;
 	live->drained = 0;
-	int result = ring_buffer__consume(live->ring);
-	if (result < 0)
-		return result;
-	result = live->flight ? flight_drain(live->flight, take, context) : 0;
-	return live->drained + (result > 0 ? result : 0); /* a target that has ended gives nothing more */
+	if (live->tail_ns && !live->tail && now_ns >= live->tail_ns)
+		tail_begin(live);
+	int result = drain_rings(live, take, context);
+	return result < 0 ? result : live->drained + result;
 }
 
 /* ---- cost */
@@ -407,40 +513,17 @@ static int start_timing(struct live *live, struct source_error *error)
 {
 	if (!live->options.measure)
 		return 0;
-	live->timing = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	if (live->timing < 0)
-		return source_error_set(
-			error, SOURCE_NO_PERMISSION, -errno,
-			"cannot have the kernel time the BPF programs: %s; run it with CAP_SYS_ADMIN or without timing",
-			strerror(errno));
-	live->timing_since_ns = source_now_ns();
-	return 0;
+	int result = timing_start(&live->timing);
+	if (!result)
+		return 0;
+	return source_error_set(error, SOURCE_NO_PERMISSION, result,
+				"cannot have the kernel time the BPF programs: %s; run it with CAP_SYS_ADMIN or without timing",
+				strerror(-result));
 }
 
 static void live_measure_end(struct source *source)
 {
-	struct live *live = (struct live *)source;
-	if (live->timing < 0)
-		return;
-	close(live->timing);
-	live->timing = -1;
-	live->timed_ns = source_now_ns() - live->timing_since_ns;
-}
-
-static void count_runs(const struct live *live, struct source_counts *counts)
-{
-	struct bpf_program *program;
-	bpf_object__for_each_program(program, live->bpf->obj)
-	{
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-		int fd = bpf_program__fd(program);
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-			continue;
-		counts->bpf_run_ns += info.run_time_ns;
-		counts->bpf_runs += info.run_cnt;
-	}
-	counts->bpf_timed_ns = live->timing >= 0 ? source_now_ns() - live->timing_since_ns : live->timed_ns;
+	timing_end(&((struct live *)source)->timing);
 }
 
 /* ---- what is known */
@@ -486,6 +569,7 @@ static void live_info(const struct source *source, struct target_info *info)
 	info->probes_attached = (uint32_t)live->probes.attached_count;
 	info->probes = live->probes.list;
 	info->flight = live->flight != NULL;
+	info->tail = live->tail || live->options.tail;
 	info->malloc_functions = (uint32_t)live->allocators.attached_count;
 	memcpy(info->malloc_refused, live->allocators.refused, sizeof(info->malloc_refused));
 	info->load_ns = live->load_ns;
@@ -499,12 +583,17 @@ static void live_info(const struct source *source, struct target_info *info)
 static void count_flight(const struct flight_reader *flight, struct source_counts *counts)
 {
 	counts->written += flight->received;
-	counts->written_of[RECORD_EVENT] += flight->received;
+	counts->written_of[RECORD_EVENT] += flight->received - flight->requests;
+	counts->written_of[RECORD_REQUEST] += flight->requests;
 	counts->received += flight->received;
-	counts->received_of[RECORD_EVENT] += flight->received;
+	counts->received_of[RECORD_EVENT] += flight->received - flight->requests;
+	counts->received_of[RECORD_REQUEST] += flight->requests;
 	counts->lost += flight->lost + flight_without_ring(flight);
 	counts->lost_of[RECORD_EVENT] += flight->lost + flight_without_ring(flight);
-	counts->event_hits[EVENT_request_end] += flight->received + flight->lost;
+	for (uint32_t event = 0; event < SOURCE_EVENTS; event++)
+		counts->event_hits[event] += flight->hits[event];
+	counts->event_hits[EVENT_request_end] += flight->lost;
+	counts->flights = flight->received + flight->lost;
 }
 
 static void live_counts(const struct source *source, struct source_counts *counts)
@@ -536,8 +625,13 @@ static void live_counts(const struct source *source, struct source_counts *count
 		counts->stranger_tgid = live->bpf->bss->stranger_tgid;
 		memcpy(counts->stranger_comm, live->bpf->bss->stranger_comm, sizeof(counts->stranger_comm));
 	}
-	if (live->options.measure)
-		count_runs(live, counts);
+	if (live->options.measure) {
+		struct timing_sum sum;
+		timing_sum(&live->timing, live->bpf->obj, &sum);
+		counts->bpf_run_ns = sum.run_ns;
+		counts->bpf_runs = sum.runs;
+		counts->bpf_timed_ns = sum.timed_ns;
+	}
 }
 
 /* ---- life */
@@ -551,7 +645,8 @@ static void live_close(struct source *source)
 	for (size_t l = live->link_count; l > 0; l--)
 		bpf_link__destroy(live->links[l - 1]);
 	bpf_link__destroy(live->seed);
-	ring_buffer__free(live->ring);
+	ring_close(&live->ring);
+	arrivals_free(live->arrivals);
 	trace_bpf__destroy(live->bpf);
 	process_close(&live->process);
 	free(live->flight);
@@ -565,6 +660,7 @@ static const struct source_operations live_operations = {
 	.info = live_info,
 	.counts = live_counts,
 	.measure_end = live_measure_end,
+	.tail = live_tail,
 };
 
 static int look(struct live *live, struct source_error *error)
@@ -587,6 +683,17 @@ static int look(struct live *live, struct source_error *error)
 	return 0;
 }
 
+static int tail_from_start(struct live *live, struct source_error *error)
+{
+	int result = live_tail(&live->source);
+	if (!result)
+		return 0;
+	return source_error_set(error, SOURCE_FAILED, result,
+				result == -ENOTSUP ? "process %d keeps no flight rings, which tail mode is made of; use --mode exact"
+						   : "out of memory; close something",
+				live->process.pid);
+}
+
 static int start(struct live *live, struct source_error *error)
 {
 	uint64_t begin_ns = source_now_ns();
@@ -603,6 +710,8 @@ static int start(struct live *live, struct source_error *error)
 		result = seed(live, error);
 	if (!result)
 		result = attach_probes(live, error);
+	if (!result && live->options.tail)
+		result = tail_from_start(live, error);
 	if (!result)
 		result = start_timing(live, error);
 	live->attached_at_ns = source_now_ns();
@@ -617,8 +726,9 @@ int source_open_live(const struct source_options *options, struct source **sourc
 		return source_error_set(error, SOURCE_FAILED, -ENOMEM, "out of memory; close something");
 	live->source.operations = &live_operations;
 	live->options = *options;
+	live->options.flight |= options->tail;
 	live->process = (struct process){.pidfd = -1, .memory = -1};
-	live->timing = -1;
+	live->timing.fd = -1;
 	libbpf_verbose = options->verbose;
 	libbpf_set_print(libbpf_message);
 	int result = look(live, error);

@@ -282,6 +282,25 @@ int probes_attach(struct probes *probes, struct bpf_program *program, uint64_t w
 	return result;
 }
 
+struct probes_mark probes_mark(const struct probes *probes)
+{
+	return (struct probes_mark){probes->link_count, probes->perf_link_count};
+}
+
+void probes_detach(struct probes *probes, struct probes_mark since, uint64_t events)
+{
+	while (probes->link_count > since.links)
+		close(probes->links[--probes->link_count]);
+	while (probes->perf_link_count > since.perf_links)
+		bpf_link__destroy(probes->perf_links[--probes->perf_link_count]);
+	for (size_t p = 0; p < probes->list_count; p++) {
+		if (!probes->list[p].attached || !(events >> probes->list[p].event & 1))
+			continue;
+		probes->list[p].attached = false;
+		probes->attached_count--;
+	}
+}
+
 /* What must be added to the file's virtual addresses to get the process's. */
 static int file_bias(const struct image *image, const struct process_file *file, uint64_t *bias)
 {

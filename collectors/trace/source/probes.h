@@ -63,6 +63,13 @@ void probes_close(struct probes *probes); /* detaches */
  */
 int probes_attach(struct probes *probes, struct bpf_program *program, uint64_t wanted, bool perf);
 
+/* How many links there are; and detaching what was attached since, the places of `events`. */
+struct probes_mark {
+	size_t links, perf_links;
+};
+struct probes_mark probes_mark(const struct probes *probes);
+void probes_detach(struct probes *probes, struct probes_mark since, uint64_t events);
+
 /* Address in the process of a probe's semaphore; 0: none. For tests and doctors. */
 uint64_t probes_semaphore(const struct probes *probes, uint32_t event);
 

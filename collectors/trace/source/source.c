@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -45,6 +46,11 @@ void source_measure_end(struct source *source)
 {
 	if (source->operations->measure_end)
 		source->operations->measure_end(source);
+}
+
+int source_tail(struct source *source)
+{
+	return source->operations->tail ? source->operations->tail(source) : -ENOTSUP;
 }
 
 const char *source_trouble(const struct source *source)

@@ -30,7 +30,9 @@ struct source_options {
 	bool flight;    /* take finished requests from the target's flight rings, if it has them, instead of trapping */
 	bool watch_all; /* also the probes no result needs and that may fire often: gc_pool_miss */
 	bool watch_faults; /* page faults, user and kernel */
+	bool tail;       /* tail mode from the start (see source_tail); implies flight */
 	bool no_sched;     /* withhold the scheduler's records */
+	bool withhold_arrivals; /* and when bytes were queued to sockets */
 	bool no_probes;    /* withhold the probes: what a process without any would show */
 	bool perf_links;   /* attach probes the old way even where uprobe_multi works */
 	bool measure;      /* have the kernel time the BPF programs from the start (see source_measure_end) */
@@ -61,6 +63,7 @@ struct target_info {
 	uint32_t probes_found, probes_attached;
 	const struct target_probe *probes; /* probes_found of them, valid until source_close */
 	bool flight;                       /* requests come from the flight rings */
+	bool tail;                         /* tail mode has begun */
 	uint32_t malloc_functions;         /* watched for watch_malloc */
 	char malloc_refused[192];          /* the first function that has no cheap place for a probe, and why; "" */
 	uint64_t load_ns;        /* from opening until the kernel had checked the programs: nothing is touched yet */
@@ -78,6 +81,7 @@ struct source_counts {
 	uint64_t written_of[RECORD_KIND_LIMIT], lost_of[RECORD_KIND_LIMIT], received_of[RECORD_KIND_LIMIT];
 	uint64_t event_hits[SOURCE_EVENTS]; /* by event id, losses included */
 	uint64_t traps;                     /* hits of probes: event_hits without what came from flight rings */
+	uint64_t flights;                   /* entries of flight rings, losses included */
 	uint32_t cpus;                      /* that wrote anything */
 	uint32_t execs;                     /* the target has replaced its program since attach */
 	uint32_t
@@ -117,6 +121,13 @@ void source_counts(const struct source *source, struct source_counts *counts);
  * readings of the clock per run, so a second of it is enough. The counts stay.
  */
 void source_measure_end(struct source *source);
+
+/*
+ * Tail mode, from a moment later on and for good: requests come whole as record_request, of the scheduler only what can
+ * have delayed one is told (bpf/record.h), and a record_mode says from when. -ENOTSUP: the target keeps no
+ * flight rings, or this is a recording.
+ */
+int source_tail(struct source *source);
 
 /* What is wrong with the records, "cause; next step": a recording cut short or damaged. "": nothing. */
 const char *source_trouble(const struct source *source);

@@ -71,7 +71,8 @@ static void add_probes(struct screen *screen)
 	else
 		line_add(line, "probes %u/%u in %s", info->probes_attached, info->probes_found,
 			 text_ns(number, (double)info->attach_ns));
-	line_add(line, " (not stopped, not ptraced)   mode %s", info->mode ? info->mode : "?");
+	int chosen = info->mode_asked && strcmp(info->mode_asked, "auto") == 0;
+	line_add(line, " (not stopped, not ptraced)   mode %s%s", chosen ? "auto: " : "", info->mode ? info->mode : "?");
 	snprintf(words, sizeof(words), "   %s req/s", text_count(number, (uint64_t)(info->requests_per_second + 0.5)));
 	line_add_fitting(&screen->lines, line, words);
 }

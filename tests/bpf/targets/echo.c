@@ -122,7 +122,7 @@ static void note_requests(uint32_t count)
 {
 	for (uint32_t n = 1; n <= count; n++)
 		flight_note(&(struct flight_entry){
-			.peer_port = n, .key = n, .info = n, .allocs = n, .alloc_bytes = n, .begin_ns = n});
+			.peer_port = (uint16_t)n, .key = n, .info = n, .allocs = n, .alloc_bytes = n, .begin_ns = n});
 }
 
 static void *note_million(void *unused)

@@ -443,7 +443,8 @@ static void test_garbage(void **state)
 		[RECORD_SEND] = sizeof(struct record_send),     [RECORD_CLOSE] = sizeof(struct record_close),
 		[RECORD_EVENT] = sizeof(struct record_event),   [RECORD_STACK] = sizeof(struct record_stack),
 		[RECORD_FAULT] = sizeof(struct record_fault),   [RECORD_TASK] = sizeof(struct record_task),
-		[RECORD_EXIT] = sizeof(struct record_exit),
+		[RECORD_EXIT] = sizeof(struct record_exit),     [RECORD_REQUEST] = sizeof(struct record_request),
+		[RECORD_MODE] = sizeof(struct record_mode),
 	};
 	struct record_stack bytes;
 
@@ -461,7 +462,9 @@ static void test_garbage(void **state)
 			/* Small numbers, so that threads, sockets and CPUs meet each other. */
 			for (size_t b = 0; b < sizeof(struct record_task); b++)
 				((uint8_t *)&bytes)[b] = b % 4 ? 0 : (uint8_t)machine_random(&dice, 4);
-			bytes.h.kind = (uint8_t)(1 + machine_random(&dice, RECORD_KIND_LIMIT - 1));
+			do
+				bytes.h.kind = (uint8_t)(1 + machine_random(&dice, RECORD_KIND_LIMIT - 1));
+			while (bytes.h.kind == RECORD_ARRIVAL); /* the source keeps it to itself */
 			bytes.h.words = (uint8_t)(sizes[bytes.h.kind] / 8);
 			bytes.h.time_ns = i * US + machine_random(&dice, 3 * MS);
 			bytes.h.tid = 100 + (uint32_t)machine_random(&dice, 3);
@@ -473,6 +476,13 @@ static void test_garbage(void **state)
 			}
 			if (bytes.h.kind == RECORD_RECV)
 				((struct record_recv *)&bytes)->arrival_ns = i * US + machine_random(&dice, 3 * MS);
+			if (bytes.h.kind == RECORD_REQUEST) {
+				struct record_request *request = (struct record_request *)&bytes;
+				request->arrival_ns = i * US - machine_random(&dice, i * US + 1);
+				request->begin_ns = i * US + machine_random(&dice, 3 * MS);
+				request->asleep_ns = i * US - machine_random(&dice, i * US + 1);
+				request->awake_ns = i * US;
+			}
 			if (bytes.h.kind == RECORD_SWITCH)
 				((struct record_switch *)&bytes)->prev_tgid = ((struct record_switch *)&bytes)->next_tgid = TARGET;
 			assert_int_equal(attribution_feed(attribution, &bytes.h), 0);
