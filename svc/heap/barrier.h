@@ -15,7 +15,21 @@
  *
  *    If M1's stack is grey, B was shaded by its insertion. If it is black, B is still protected by the path M1 got
  *    it from (or was born black): losing the slot loses nothing.
+ *    If M1's barrier was still off at its store, B is protected by nobody. Note [on].
  *  - New objects are born black, so a store that initialises one (old value NULL, stack black) is free of charge.
+ *
+ * Note [on]. Mutators switch on one after the other, so a store of M2 may begin (record) before M1 switches on. Were roots
+ * asked for at once, B could be lost:
+ *
+ *   M1 (off)                             M2 (on, its stack grey)
+ *   --------                             -----------------------
+ *                                        store(slot, NULL): old = A is recorded
+ *   slot = B, not recorded
+ *   MARK_ON; drops B; ROOTS: black
+ *   B = load(slot)                       slot = NULL: B is on M1's black stack alone, white
+ *
+ * So between MARK_ON and ROOTS there is one more handshake: a mutator that answers is not inside a store, and when all have
+ * answered, every store under way began when all barriers were on.
  *
  * "Recorded" means: in the mutator's buffer, which the next flush moves to the grey queue. Marking ends only after a
  * flush round in which no mutator had a white object in its buffer (cycle.c, Note [rounds]).

@@ -221,6 +221,8 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 	gc_trace_begin(heap, &times);
 	cycle_begin(heap, reason);
 	gc_handshake(heap, GC_REQUEST_MARK_ON);
+	if (!GC_BROKEN(GC_BREAK_ALL_ON))
+		gc_handshake(heap, GC_REQUEST_FLUSH);
 	gc_handshake(heap, GC_REQUEST_ROOTS);
 	times.marking_ns = gc_os_now_ns();
 	mark_complete(heap);

@@ -43,7 +43,8 @@ enum gc_break {
 	GC_BREAK_CLAIM,        /* unpark does not wait for the claim */
 	GC_BREAK_BLACK,        /* new objects are white */
 	GC_BREAK_INJECTED,     /* a round does not see what is flushed while it begins */
-	GC_BREAK_ATTACH        /* who attaches before roots are asked for starts black */
+	GC_BREAK_ATTACH,       /* who attaches before roots are asked for starts black */
+	GC_BREAK_ALL_ON        /* roots are asked for while a store from before mark-on may be half done */
 };
 
 #ifdef GC_BREAK
