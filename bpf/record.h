@@ -129,6 +129,12 @@ struct record_event {
 	record_u64 args[6];
 };
 
+/* Events of record_stack that are no probes': samples of where the target's time goes (profile.bpf.c). */
+enum record_sample {
+	RECORD_SAMPLE_CPU = 0x100, /* a tick found the thread on a CPU; args[0]: 1 in the kernel, 0 in its own code */
+	RECORD_SAMPLE_OFFCPU = 0x101 /* the thread leaves its CPU; args[0]: enum record_left */
+};
+
 struct record_stack {
 	struct record h;
 	record_u32 event;

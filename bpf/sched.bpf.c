@@ -16,21 +16,6 @@
 
 #define UNSEEN_WAIT_NS 20000
 
-#define STATE_INTERRUPTIBLE 0x1
-#define STATE_UNINTERRUPTIBLE 0x2
-
-/* `state` is prev's as the scheduler saw it; a preempted thread is runnable whatever it says. */
-static __always_inline __u8 switch_left(bool preempt, unsigned int state)
-{
-	if (preempt || state == 0)
-		return RECORD_LEFT_PREEMPTED;
-	if (state & STATE_INTERRUPTIBLE)
-		return RECORD_LEFT_SLEEPING;
-	if (state & STATE_UNINTERRUPTIBLE)
-		return RECORD_LEFT_WAITING;
-	return RECORD_LEFT_ENDED;
-}
-
 static __always_inline void switch_emit(struct task_struct *prev, struct task_struct *next, __u8 left, __u64 waited)
 {
 	struct record_switch *record = RECORD_RESERVE(record_switch, RECORD_SWITCH, 0);

@@ -14,6 +14,21 @@
 #include "common.bpf.h"
 #include "compat.bpf.h"
 
+#define STATE_INTERRUPTIBLE 0x1
+#define STATE_UNINTERRUPTIBLE 0x2
+
+/* `state` is prev's as the scheduler saw it; a preempted thread is runnable whatever it says. */
+static __always_inline __u8 switch_left(bool preempt, unsigned int state)
+{
+	if (preempt || state == 0)
+		return RECORD_LEFT_PREEMPTED;
+	if (state & STATE_INTERRUPTIBLE)
+		return RECORD_LEFT_SLEEPING;
+	if (state & STATE_UNINTERRUPTIBLE)
+		return RECORD_LEFT_WAITING;
+	return RECORD_LEFT_ENDED;
+}
+
 struct task_state {
 	__u32 waiting; /* 0: no; else the CPU + 1 */
 };

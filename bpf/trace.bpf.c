@@ -5,6 +5,7 @@
 #include "socket.bpf.c"
 #include "fault.bpf.c"
 #include "runtime.bpf.c"
+#include "profile.bpf.c"
 
 /* Some helpers (stacks, task storage) are for GPL-compatible programs; ours may be used under either. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

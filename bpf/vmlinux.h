@@ -115,7 +115,7 @@ struct bpf_iter__task_file {
 
 /* x86-64, the names of the kernel's own struct. */
 struct pt_regs {
-	unsigned long di, si, dx, cx, r8, r9, sp, orig_ax;
+	unsigned long di, si, dx, cx, r8, r9, sp, ip, orig_ax;
 };
 
 #pragma clang attribute pop

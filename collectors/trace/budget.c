@@ -11,6 +11,7 @@
 #define COST_SEND_NS 250.0
 #define COST_SCHED_NS 150.0
 #define COST_FLIGHT_NS 70.0
+#define COST_SAMPLE_NS 1500.0 /* a stack */
 
 /* Fewer requests say nothing about a price per request. */
 #define REQUESTS_MIN 20u
@@ -27,7 +28,8 @@ double budget_target_ns(const struct budget *budget, const struct source_counts 
 	const uint64_t *written = counts->written_of;
 	double sched = (double)(written[RECORD_SWITCH] + written[RECORD_WAKING] + written[RECORD_WAKEUP]);
 	double ns = sched * COST_SCHED_NS + (double)written[RECORD_RECV] * COST_RECV_NS +
-		    (double)written[RECORD_SEND] * COST_SEND_NS + (double)counts->flights * COST_FLIGHT_NS;
+		    (double)written[RECORD_SEND] * COST_SEND_NS + (double)counts->flights * COST_FLIGHT_NS +
+		    (double)counts->samples * COST_SAMPLE_NS;
 	return budget->trap_ns < 0 ? ns : ns + (double)counts->traps * budget->trap_ns;
 }
 

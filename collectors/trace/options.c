@@ -45,11 +45,16 @@ static const struct argp_option option_table[] = {
 	{"json", KEY_JSON, "FILE", 0, "the whole result as one JSON object", 3},
 	{"requests", KEY_REQUESTS, "FILE.csv", 0, "a line per request with its times and causes", 3},
 	{"html", KEY_HTML, "FILE.html", 0, "the page as one file that needs no network", 3},
-	{"timeline", KEY_TIMELINE, "FILE.json", 0, "the worst requests as a Chrome trace, for Perfetto or speedscope", 3},
+	{"timeline", KEY_TIMELINE, "FILE.json", 0,
+	 "the worst requests as a Chrome trace, for Perfetto or speedscope: their spans, what their threads did, the collector", 3},
 	{"flame", KEY_FLAME, "[KIND:]FILE.svg", 0,
-	 "a flame graph; KIND: alloc_bytes (default) and alloc_objects, which imply --alloc=every (see --alloc), or tail", 3},
+	 "a flame graph. KIND: alloc_bytes (default) and alloc_objects, which imply --alloc=every (see --alloc); tail: the slowest "
+	 "1 % of requests by cause, then stack; diff: slow against ordinary requests; cpu, offcpu: all of the target's time. The "
+	 "last four sample the target: a stack for each thread that leaves its CPU, and a thousand a second of what runs", 3},
 	{"folded", KEY_FOLDED, "KIND:FILE", 0, "the same as folded stacks", 3},
-	{"pprof", KEY_PPROF, "FILE.pb.gz", 0, "the allocations as a pprof profile; implies --alloc=every", 3},
+	{"pprof", KEY_PPROF, "[KIND:]FILE.pb.gz", 0,
+	 "a pprof profile. KIND: alloc (default), which implies --alloc=every; cpu, offcpu, requests: samples of time with the labels "
+	 "thread, and for requests cause, span, path and speed (slow, ordinary)", 3},
 	{"output", 'o', "FILE", 0, "record: where the records go", 3},
 	{0, 0, 0, 0, "Help:", -1},
 	{"verbose", 'v', 0, 0, "libbpf's own messages on stderr", -1},
@@ -135,16 +140,23 @@ static bool parse_bytes(const char *text, uint64_t *bytes)
 	return true;
 }
 
-static bool flame_kind_parse(const char *name, size_t length, enum flame_kind *kind)
+/* The number of the name; -1: none of them. */
+static int kind_parse(const char *name, size_t length, int count, const char *(*name_of)(int))
 {
-	static const char *const names[FLAME_KIND_COUNT] = {"alloc_bytes", "alloc_objects", "tail"};
-	for (int k = 0; k < FLAME_KIND_COUNT; k++) {
-		if (strlen(names[k]) == length && strncmp(name, names[k], length) == 0) {
-			*kind = (enum flame_kind)k;
-			return true;
-		}
-	}
-	return false;
+	for (int kind = 0; kind < count; kind++)
+		if (strlen(name_of(kind)) == length && strncmp(name, name_of(kind), length) == 0)
+			return kind;
+	return -1;
+}
+
+static const char *flame_name(int kind)
+{
+	return flame_kind_name((enum flame_kind)kind);
+}
+
+static const char *pprof_name(int kind)
+{
+	return pprof_kind_name((enum pprof_kind)kind);
 }
 
 static bool mode_parse(const char *name, enum watch_mode *mode)
@@ -181,27 +193,41 @@ static bool alloc_mode_parse(const char *name, enum alloc_mode *mode)
 	return false;
 }
 
-/* An output of stacks was asked for. */
-static void want_stacks(struct trace_options *options)
+/* Stacks of allocations, or of time, are asked for. */
+static void want_stacks(struct trace_options *options, bool allocations)
 {
-	if (options->alloc == ALLOC_COUNTERS)
+	if (!allocations)
+		options->sample = true;
+	else if (options->alloc == ALLOC_COUNTERS)
 		options->alloc = ALLOC_EVERY;
 }
 
-/* "KIND:FILE" or, when a kind is not required, "FILE". */
-static void take_stack_output(struct trace_options *options, const char **paths, char *arg, const char *option, bool kind_required)
+/* Cuts "KIND:" off *arg; without a known kind: `otherwise`, or an error when that is < 0. */
+static int take_kind(char **arg, const char *option, int count, const char *(*name_of)(int), int otherwise)
 {
-	enum flame_kind kind = FLAME_ALLOC_BYTES;
-	char *colon = strchr(arg, ':');
-	if (colon && flame_kind_parse(arg, (size_t)(colon - arg), &kind))
-		arg = colon + 1;
-	else if (kind_required)
-		usage_error("--%s %s: needs KIND:FILE with KIND alloc_bytes, alloc_objects or tail", option, arg);
-	if (*arg == '\0')
+	char *colon = strchr(*arg, ':');
+	int kind = colon ? kind_parse(*arg, (size_t)(colon - *arg), count, name_of) : -1;
+	if (kind >= 0)
+		*arg = colon + 1;
+	else if (otherwise < 0)
+		usage_error("--%s %s: needs KIND:FILE with KIND tail, diff, cpu, offcpu, alloc_bytes or alloc_objects", option, *arg);
+	if (**arg == '\0')
 		usage_error("--%s: the file name is missing", option);
+	return kind < 0 ? otherwise : kind;
+}
+
+static void take_flame(struct trace_options *options, const char **paths, char *arg, const char *option, int otherwise)
+{
+	int kind = take_kind(&arg, option, FLAME_KIND_COUNT, flame_name, otherwise);
 	paths[kind] = arg;
-	if (kind != FLAME_TAIL)
-		want_stacks(options);
+	want_stacks(options, kind == FLAME_ALLOC_BYTES || kind == FLAME_ALLOC_OBJECTS);
+}
+
+static void take_pprof(struct trace_options *options, char *arg)
+{
+	int kind = take_kind(&arg, "pprof", PPROF_KIND_COUNT, pprof_name, PPROF_ALLOC);
+	options->pprof_path[kind] = arg;
+	want_stacks(options, kind == PPROF_ALLOC);
 }
 
 static void take_pid(struct trace_options *options, const char *arg)
@@ -256,14 +282,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->jsonl = true;
 		return 0;
 	case KEY_FLAME:
-		take_stack_output(options, options->flame_path, arg, "flame", false);
+		take_flame(options, options->flame_path, arg, "flame", FLAME_ALLOC_BYTES);
 		return 0;
 	case KEY_FOLDED:
-		take_stack_output(options, options->folded_path, arg, "folded", true);
+		take_flame(options, options->folded_path, arg, "folded", -1);
 		return 0;
 	case KEY_PPROF:
-		options->pprof_path = arg;
-		want_stacks(options);
+		take_pprof(options, arg);
 		return 0;
 	case KEY_HTML:
 		options->html_path = arg;
@@ -335,6 +360,18 @@ static enum command take_command(int *argc, char **argv)
 	return COMMAND_TRACE;
 }
 
+/* Outputs that are nothing without the names of functions; the tail is by cause, too. */
+static bool wants_names(const struct trace_options *options)
+{
+	for (int kind = 0; kind < FLAME_KIND_COUNT; kind++)
+		if (kind != FLAME_TAIL && (options->flame_path[kind] || options->folded_path[kind]))
+			return true;
+	for (int kind = 0; kind < PPROF_KIND_COUNT; kind++)
+		if (options->pprof_path[kind])
+			return true;
+	return false;
+}
+
 /* What each command needs, and what makes no sense with it. */
 static void check_options(const struct trace_options *options)
 {
@@ -342,10 +379,12 @@ static void check_options(const struct trace_options *options)
 	if (command == COMMAND_REPORT) {
 		if (!options->report_path)
 			usage_error("which recording? memlab-trace report FILE");
-		if (options->pid || options->listen || options->alloc != ALLOC_COUNTERS)
-			usage_error("a recording has no process: -p, --listen and the outputs of allocations are for live ones");
+		if (options->pid || options->listen || options->alloc != ALLOC_COUNTERS || wants_names(options))
+			usage_error("a recording has no process: -p, --listen and the outputs of stacks but tail are for live ones");
 		return;
 	}
+	if (options->mode == MODE_TAIL && options->sample)
+		usage_error("--mode tail does not see each switch: the stacks of time need --mode exact or auto");
 	if (options->mode == MODE_TAIL && options->no_flight)
 		usage_error("--mode tail is made of the flight rings: leave --no-flight out");
 	if (options->pid == 0 && command != COMMAND_DOCTOR)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "attribution/result.h"
+#include "export/views.h"
 
 /* Exit statuses of memlab-trace, part of its interface. */
 enum exit_status {
@@ -29,8 +30,6 @@ enum alloc_mode {
 };
 
 enum watch_mode { MODE_AUTO, MODE_EXACT, MODE_TAIL };
-
-enum flame_kind { FLAME_ALLOC_BYTES, FLAME_ALLOC_OBJECTS, FLAME_TAIL, FLAME_KIND_COUNT };
 
 enum command {
 	COMMAND_TRACE,  /* memlab-trace -p PID */
@@ -55,6 +54,7 @@ struct trace_options {
 	enum watch_mode mode;
 	double budget_percent;  /* of the CPUs the target may use; for MODE_AUTO */
 	enum alloc_mode alloc;
+	bool sample;            /* stacks of the target's time, on and off the CPU */
 	bool require_probes;
 	bool no_flight;         /* a probe at the end of each request even where the target keeps flight rings */
 	bool withhold_sched, withhold_arrivals; /* a test's tool: no scheduler records; no arrivals */
@@ -63,8 +63,8 @@ struct trace_options {
 	const char *listen;     /* ADDRESS:PORT of the live page; NULL: none */
 	bool listen_anyone;     /* other addresses than loopback */
 	const char *record_path, *report_path;
-	const char *json_path, *pprof_path, *html_path, *timeline_path, *requests_path;
-	const char *flame_path[FLAME_KIND_COUNT], *folded_path[FLAME_KIND_COUNT];
+	const char *json_path, *html_path, *timeline_path, *requests_path;
+	const char *flame_path[FLAME_KIND_COUNT], *folded_path[FLAME_KIND_COUNT], *pprof_path[PPROF_KIND_COUNT];
 	struct fail_rule fail_if;
 	uint64_t ring_bytes;
 	bool verbose;

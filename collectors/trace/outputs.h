@@ -12,10 +12,9 @@
 #include <stdio.h>
 
 #include "attribution/result.h"
-#include "core/info.h"
-#include "core/stacks.h"
+#include "export/scene.h"
+#include "export/views.h"
 #include "options.h"
-#include "symbol/symbols.h"
 #include "ui/board.h"
 
 struct output {
@@ -25,8 +24,8 @@ struct output {
 };
 
 struct outputs {
-	struct output json, html, pprof, timeline, requests;
-	struct output flame[FLAME_KIND_COUNT], folded[FLAME_KIND_COUNT];
+	struct output json, html, timeline, requests;
+	struct output flame[FLAME_KIND_COUNT], folded[FLAME_KIND_COUNT], pprof[PPROF_KIND_COUNT];
 };
 
 int outputs_open(struct outputs *outputs, const struct trace_options *options);
@@ -34,15 +33,7 @@ int outputs_open(struct outputs *outputs, const struct trace_options *options);
 /* One line of --requests. */
 void outputs_request(struct outputs *outputs, const struct request *request);
 
-struct outputs_story {
-	const struct trace_info *info;
-	const struct summary *summary;
-	const struct stacks *stacks; /* NULL: no allocations were recorded */
-	struct symbols *symbols;
-	struct board *board; /* NULL unless html was asked for */
-};
-
-/* Writes and closes all of them. */
-int outputs_write(struct outputs *outputs, const struct outputs_story *story);
+/* Writes and closes all of them. `board` NULL unless html was asked for; `scenes` may be NULL. */
+int outputs_write(struct outputs *outputs, const struct story *story, const struct scenes *scenes, struct board *board);
 
 #endif

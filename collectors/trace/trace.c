@@ -14,8 +14,12 @@
 #include "attribution/attribution.h"
 #include "budget.h"
 #include "core/info.h"
+#include "core/roster.h"
 #include "core/stacks.h"
 #include "export/json.h"
+#include "export/profile.h"
+#include "export/scene.h"
+#include "export/views.h"
 #include "outputs.h"
 #include "source/calibrate.h"
 #include "source/recording.h"
@@ -31,12 +35,19 @@
 /* How long records are kept for sorting: longer than the tracer is likely to be kept from the CPU in the middle of a drain. */
 #define WATERMARK_NS 1000000000u
 
+/* Of one request; a backlog has the most. */
+#define STRETCHES_MAX 4096
+
 struct trace {
 	const struct trace_options *options;
 	struct source *source;
 	struct target_info target;
 	struct attribution *attribution;
 	struct stacks *stacks;   /* of allocations; NULL: not asked for */
+	struct profile *profile; /* of time; NULL: not asked for */
+	struct scenes *scenes;   /* around the worst requests; NULL: not asked for */
+	struct roster roster;
+	struct stretch stretches[STRETCHES_MAX]; /* scratch of take_request */
 	struct symbols *symbols;
 	struct board *board;     /* who watches along: page, metrics, live view; NULL: nobody */
 	struct live *live;       /* NULL: no terminal to draw on */
@@ -80,6 +91,12 @@ static void catch_signals(void)
 
 /* ---------------------------------------------------------------- records */
 
+static void take_allocation(struct trace *trace, const struct record_stack *record)
+{
+	if (record->event < RECORD_SAMPLE_CPU)
+		(void)stacks_add_allocation(trace->stacks, roster_number(&trace->roster, record->h.tid), record, 0);
+}
+
 static void take_record(void *context, const struct record *record)
 {
 	struct trace *trace = context;
@@ -89,8 +106,22 @@ static void take_record(void *context, const struct record *record)
 		trace->recording_error = recording_take(trace->recording, record);
 	/* An unknown kind or a lack of memory is counted by attribution. */
 	(void)attribution_feed(trace->attribution, record);
+	roster_record(&trace->roster, record);
+	if (trace->scenes)
+		scenes_record(trace->scenes, record);
+	if (trace->profile)
+		profile_record(trace->profile, record);
 	if (trace->stacks && record->kind == RECORD_STACK)
-		(void)stacks_add_allocation(trace->stacks, (const struct record_stack *)record, 0);
+		take_allocation(trace, (const struct record_stack *)record);
+}
+
+/* What its thread was in, from arrival to end. */
+static unsigned request_stretches(struct trace *trace, const struct request *request)
+{
+	unsigned count = attribution_stretches(trace->attribution, request->tid, request->arrival_ns, request->begin_ns, 1, trace->stretches,
+					     STRETCHES_MAX);
+	return count + attribution_stretches(trace->attribution, request->tid, request->begin_ns, request->end_ns, 0,
+					   trace->stretches + count, STRETCHES_MAX - count);
 }
 
 static void take_request(void *context, const struct request *request)
@@ -99,6 +130,13 @@ static void take_request(void *context, const struct request *request)
 	outputs_request(&trace->outputs, request);
 	if (trace->board)
 		board_request(trace->board, request);
+	bool sampled = trace->profile && profile_wants(trace->profile, request);
+	bool scene = trace->scenes && scenes_wants(trace->scenes, request);
+	unsigned count = sampled || scene ? request_stretches(trace, request) : 0;
+	if (trace->profile)
+		profile_request(trace->profile, request, trace->stretches, sampled ? count : 0);
+	if (scene)
+		scenes_request(trace->scenes, request, trace->stretches, count);
 }
 
 /* Until nothing more comes: what the kernel wrote while we read is part of the story. */
@@ -151,6 +189,11 @@ static int apply_fail_rule(const struct trace *trace)
 	return failed ? EXIT_FAIL_IF : EXIT_OK;
 }
 
+static struct story trace_story(const struct trace *trace)
+{
+	return (struct story){&trace->info, &trace->summary, trace->stacks, trace->profile, trace->symbols, &trace->roster};
+}
+
 static void print_verdict(struct trace *trace)
 {
 	if (trace->options->jsonl)
@@ -184,9 +227,9 @@ static int finish(struct trace *trace)
 	const char *trouble = source_trouble(trace->source);
 	if (trouble[0])
 		trace_say("%s", trouble);
-	struct outputs_story story = {&trace->info, &trace->summary, trace->stacks, trace->symbols, trace->board};
+	struct story story = trace_story(trace);
 	int recorded = close_recording(trace);
-	int status = outputs_write(&trace->outputs, &story);
+	int status = outputs_write(&trace->outputs, &story, trace->scenes, trace->board);
 	int verdict = apply_fail_rule(trace);
 	return recorded ? recorded : status ? status : verdict;
 }
@@ -215,7 +258,7 @@ static void keep_budget(struct trace *trace, uint64_t now_ns)
 {
 	struct source_counts counts;
 	struct budget *budget = &trace->budget;
-	if (trace->options->mode != MODE_AUTO || strcmp(trace->info.mode, "exact") != 0 || now_ns < budget->next_ns)
+	if (trace->options->mode != MODE_AUTO || trace->options->sample || strcmp(trace->info.mode, "exact") != 0 || now_ns < budget->next_ns)
 		return;
 	source_counts(trace->source, &counts);
 	if (!budget_exceeded(budget, now_ns, &counts, own_cpu_seconds()))
@@ -315,16 +358,29 @@ static bool allocations_watched(const struct trace *trace)
 /* Stacks need names, and names the files as they are now: the target may end before the report. */
 static int open_stacks(struct trace *trace)
 {
-	if (trace->options->alloc == ALLOC_COUNTERS)
+	const struct trace_options *options = trace->options;
+	bool allocations = options->alloc != ALLOC_COUNTERS, sample = options->sample && options->command != COMMAND_REPORT;
+	if (!allocations && !sample)
 		return EXIT_OK;
-	if (!allocations_watched(trace))
+	if (allocations && !allocations_watched(trace))
 		return EXIT_NO_TARGET;
 	int error = symbols_open(&trace->symbols, (pid_t)trace->target.pid);
-	trace->stacks = stacks_new(0);
-	if (error == 0 && trace->stacks)
+	trace->stacks = allocations ? stacks_new(0) : NULL;
+	trace->profile = sample ? profile_new(&trace->roster, SOURCE_SAMPLE_PERIOD_NS) : NULL;
+	if (error == 0 && (trace->stacks || !allocations) && (trace->profile || !sample))
 		return EXIT_OK;
 	trace_say("cannot read the symbols of process %u: %s", trace->target.pid, strerror(error ? -error : ENOMEM));
 	return EXIT_ERROR;
+}
+
+static int open_scenes(struct trace *trace)
+{
+	if (!trace->options->timeline_path)
+		return EXIT_OK;
+	trace->scenes = scenes_new();
+	if (!trace->scenes)
+		trace_say("out of memory");
+	return trace->scenes ? EXIT_OK : EXIT_ERROR;
 }
 
 static int listen_to(struct trace *trace)
@@ -346,8 +402,8 @@ static int open_board(struct trace *trace)
 	bool terminal = options->command == COMMAND_TRACE && !options->jsonl && live_open(&trace->live) == 0;
 	if (!terminal && !options->listen && !options->html_path)
 		return EXIT_OK;
-	struct board_source source = {&trace->info, &trace->summary, trace->stacks, trace->symbols};
-	trace->board = board_new(&source);
+	struct story story = trace_story(trace);
+	trace->board = board_new(&story);
 	if (!trace->board) {
 		trace_say("out of memory");
 		return EXIT_ERROR;
@@ -374,6 +430,7 @@ static int open_rest(struct trace *trace)
 	fill_info(trace);
 	int status = open_attribution(trace);
 	status = status ? status : open_stacks(trace);
+	status = status ? status : open_scenes(trace);
 	status = status ? status : outputs_open(&trace->outputs, trace->options);
 	status = status ? status : open_recording(trace);
 	return status ? status : open_board(trace);
@@ -395,6 +452,8 @@ static int open_live(struct trace *trace)
 		.pid = options->pid,
 		.watch_alloc = options->alloc == ALLOC_EVERY,
 		.watch_malloc = options->alloc == ALLOC_MALLOC,
+		.sample_cpu = options->sample,
+		.sample_offcpu = options->sample,
 		.no_sched = options->withhold_sched,
 		.withhold_arrivals = options->withhold_arrivals,
 		.tail = options->mode == MODE_TAIL,
@@ -423,6 +482,9 @@ static void trace_close(struct trace *trace)
 		recording_close(trace->recording, NULL);
 	board_free(trace->board);
 	stacks_free(trace->stacks);
+	profile_free(trace->profile);
+	scenes_free(trace->scenes);
+	roster_free(&trace->roster);
 	symbols_close(trace->symbols);
 	attribution_free(trace->attribution);
 	source_close(trace->source);
@@ -432,7 +494,8 @@ static void trace_close(struct trace *trace)
 
 int trace_live(const struct trace_options *options)
 {
-	struct trace trace = {.options = options};
+	static struct trace trace; /* too large for a stack */
+	trace = (struct trace){.options = options};
 	catch_signals();
 	int status = open_live(&trace);
 	if (status == EXIT_OK) {
@@ -458,7 +521,8 @@ int trace_live(const struct trace_options *options)
 
 int trace_report(const struct trace_options *options)
 {
-	struct trace trace = {.options = options, .budget.trap_ns = -1};
+	static struct trace trace; /* too large for a stack */
+	trace = (struct trace){.options = options, .budget.trap_ns = -1};
 	struct source_error error = {0};
 	if (source_open_recording(options->report_path, &trace.source, &error) < 0) {
 		trace_say("%s", error.text);

@@ -9,6 +9,7 @@
 
 #include "../../../svc/probes/probes.h"
 #include "aggregate.h"
+#include "blame.h"
 #include "collector.h"
 #include "merge.h"
 #include "request.h"
@@ -173,8 +174,11 @@ static void attribution_record(void *context, const struct record *record)
 	case RECORD_CLOSE:
 		requests_close(&attribution->requests, (const struct record_close *)record);
 		break;
+	case RECORD_STACK: /* begins like an event; samples are no events */
+		if (((const struct record_event *)record)->event >= RECORD_SAMPLE_CPU)
+			break;
+		/* fall through */
 	case RECORD_EVENT:
-	case RECORD_STACK: /* begins like an event */
 		attribution_event(attribution, (const struct record_event *)record);
 		break;
 	case RECORD_REQUEST:
@@ -258,6 +262,79 @@ void attribution_finish(struct attribution *attribution)
 {
 	merge_finish(&attribution->merge);
 	requests_finish(&attribution->requests);
+}
+
+/* ---- What a thread was in. */
+
+/* Asleep is told apart later: CAUSE_COUNT until then. */
+static enum cause cause_of(enum state state)
+{
+	switch (state) {
+	case STATE_MARK:
+		return CAUSE_GC_CPU;
+	case STATE_SWEEP:
+		return CAUSE_ALLOC;
+	case STATE_IDLE:
+		return CAUSE_COUNT;
+	default:
+		return (enum cause)state;
+	}
+}
+
+struct stretches {
+	struct stretch *list;
+	unsigned used, limit;
+};
+
+/* Returns 0 when there is no room. */
+static int stretches_add(struct stretches *stretches, const struct piece *piece, uint64_t begin_ns, uint64_t to_ns)
+{
+	struct stretch *last = stretches->used ? &stretches->list[stretches->used - 1] : NULL;
+	enum cause cause = cause_of((enum state)piece->state);
+
+	if (last && last->cause == cause && last->cpu == piece->cpu)
+		return 1; /* goes on */
+	if (last)
+		last->end_ns = begin_ns;
+	if (stretches->used == stretches->limit)
+		return 0;
+	stretches->list[stretches->used++] = (struct stretch){begin_ns, to_ns, cause, piece->cpu, piece->on_cpu};
+	return 1;
+}
+
+/* As blame has it: asleep in service is blocked; in the queue it is being woken, or not explained. */
+static void stretches_wake(struct stretches *stretches, int queue)
+{
+	uint64_t asleep_ns = 0;
+
+	for (unsigned i = 0; i < stretches->used; i++)
+		if (stretches->list[i].cause == CAUSE_COUNT)
+			asleep_ns += stretches->list[i].end_ns - stretches->list[i].begin_ns;
+	enum cause asleep = !queue ? CAUSE_BLOCKED : asleep_ns <= BLAME_DELIVERY_NS ? CAUSE_WAKE : CAUSE_UNATTRIBUTED;
+	for (unsigned i = 0; i < stretches->used; i++)
+		if (stretches->list[i].cause == CAUSE_COUNT)
+			stretches->list[i].cause = asleep;
+}
+
+#define PIECES_AT_ONCE 64
+
+unsigned attribution_stretches(const struct attribution *attribution, uint32_t tid, uint64_t from_ns, uint64_t to_ns, int queue,
+			     struct stretch *list, unsigned limit)
+{
+	const struct thread *thread = map_get(&attribution->threads.by_tid, tid);
+	struct stretches stretches = {list, 0, limit};
+	struct piece pieces[PIECES_AT_ONCE];
+	uint32_t count = PIECES_AT_ONCE;
+	int room = 1;
+
+	while (thread && room && count == PIECES_AT_ONCE && from_ns < to_ns) {
+		count = timeline_pieces(&thread->timeline, from_ns, to_ns, pieces, PIECES_AT_ONCE);
+		for (uint32_t i = 0; i < count && room; i++)
+			room = stretches_add(&stretches, &pieces[i], pieces[i].begin_ns > from_ns ? pieces[i].begin_ns : from_ns, to_ns);
+		from_ns = pieces[PIECES_AT_ONCE - 1].begin_ns + 1;
+	}
+	stretches_wake(&stretches, queue);
+	return stretches.used;
 }
 
 /* ---- Summary. */

@@ -43,6 +43,14 @@ void attribution_advance(struct attribution *attribution, uint64_t now_ns);
 /* No more records: everything becomes final; open requests count as cut. */
 void attribution_finish(struct attribution *attribution);
 
+/*
+ * What a thread was in during [from, to), oldest first, at most `limit` stretches: what a request's blame is cut from.
+ * `queue`: seen from a request that waits (asleep is waking), else from one that is served (asleep is blocked).
+ * Known for as far back as requests reach: ask inside on_request. Returns their number; 0: nothing is known.
+ */
+unsigned attribution_stretches(const struct attribution *attribution, uint32_t tid, uint64_t from_ns, uint64_t to_ns, int queue,
+			     struct stretch *stretches, unsigned limit);
+
 /* The story so far, of everything final. Cheap enough for once a second. */
 void attribution_summary(const struct attribution *attribution, struct summary *summary);
 

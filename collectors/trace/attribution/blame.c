@@ -9,12 +9,6 @@
 /* Parties told apart per request. */
 #define BLAME_PARTIES 16
 
-/*
- * From the arrival the kernel takes about a microsecond to its wakeup call: part of waking the thread. A thread that
- * sleeps for longer although it has a request is not explained by that.
- */
-#define DELIVERY_NS 5000u
-
 static uint64_t columns_collector_ns(const uint64_t ns[TIMELINE_COLUMNS])
 {
 	return ns[CAUSE_STOP] + ns[CAUSE_ASSIST] + ns[CAUSE_GC_CPU] + ns[STATE_MARK] + ns[STATE_SWEEP];
@@ -111,7 +105,7 @@ void blame_request(struct request *request, const struct timeline *timeline, str
 	uint64_t ns[TIMELINE_COLUMNS];
 
 	timeline_span(timeline, request->arrival_ns, request->begin_ns, ns);
-	blame_fold(&request->queue, ns, ns[STATE_IDLE] <= DELIVERY_NS ? CAUSE_WAKE : CAUSE_UNATTRIBUTED);
+	blame_fold(&request->queue, ns, ns[STATE_IDLE] <= BLAME_DELIVERY_NS ? CAUSE_WAKE : CAUSE_UNATTRIBUTED);
 	timeline_span(timeline, request->begin_ns, request->end_ns, ns);
 	blame_fold(&request->service, ns, CAUSE_BLOCKED);
 	request->sweep_ns = ns[STATE_SWEEP];

@@ -12,6 +12,12 @@
 #include "culprit.h"
 #include "timeline.h"
 
+/*
+ * From the arrival the kernel takes about a microsecond to its wakeup call: part of waking the thread. A thread that
+ * sleeps for longer although it has a request is not explained by that.
+ */
+#define BLAME_DELIVERY_NS 5000u
+
 /* Fills queue, service, collector_ns, sweep_ns, cycle, culprit from the times that are set; counts the culprits. */
 void blame_request(struct request *request, const struct timeline *timeline, struct culprits *culprits);
 

@@ -41,6 +41,14 @@ struct blame {
 	uint64_t ns[CAUSE_COUNT];
 };
 
+/* A stretch of a thread's time in one cause: what a request's blame is cut from. */
+struct stretch {
+	uint64_t begin_ns, end_ns;
+	enum cause cause;
+	uint16_t cpu; /* where on_cpu, or where it waits */
+	uint8_t on_cpu;
+};
+
 enum request_flag {
 	REQUEST_EXCHANGE = 1,    /* no framing known: bytes in, bytes out */
 	REQUEST_NO_ARRIVAL = 2,  /* arrived before the tracer: arrival == begin */

@@ -240,6 +240,25 @@ void timeline_span(const struct timeline *timeline, uint64_t from_ns, uint64_t t
 	ns[CAUSE_UNATTRIBUTED] += known_ns - from_ns;
 }
 
+uint32_t timeline_pieces(const struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, struct piece *pieces, uint32_t limit)
+{
+	uint32_t used = 0;
+
+	for (uint32_t b = timeline->count ? timeline_block_of(timeline, from_ns) : 0; b < timeline->count; b++) {
+		const struct timeline_block *block = block_at(timeline, b);
+		for (uint32_t i = 0; i < block->used; i++) {
+			if (block->piece[i].begin_ns >= to_ns)
+				return used;
+			if (used && block->piece[i].begin_ns <= from_ns)
+				used = 0; /* the one before ended before `from_ns` */
+			if (used == limit)
+				return used;
+			pieces[used++] = block->piece[i];
+		}
+	}
+	return used;
+}
+
 void timeline_reach(struct timeline *timeline, uint64_t ns)
 {
 	uint64_t faded = timeline->reach_ns - timeline->reach_ns / 4096;

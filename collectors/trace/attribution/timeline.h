@@ -86,6 +86,11 @@ const struct piece *timeline_open(const struct timeline *timeline);
 /* Time in each column between two instants; the states sum to to_ns - from_ns exactly (from_ns <= to_ns). */
 void timeline_span(const struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint64_t ns[TIMELINE_COLUMNS]);
 
+/*
+ * The pieces that touch [from, to), oldest first, at most `limit`; the first may have begun before. Returns their number.
+ */
+uint32_t timeline_pieces(const struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, struct piece *pieces, uint32_t limit);
+
 /* The note `back` places before the newest; NULL when there is none (any more). */
 const struct note *timeline_note(const struct timeline *timeline, uint32_t back);
 

@@ -120,13 +120,13 @@ static int make_room(struct stacks *stacks, uint32_t depth)
 		    sizeof(*stacks->frames));
 }
 
-int stacks_add(struct stacks *stacks, uint32_t label, const uint64_t *frames, uint32_t depth, uint32_t flags,
-	       uint64_t count, uint64_t amount)
+long stacks_put(struct stacks *stacks, uint32_t label, const uint64_t *frames, uint32_t depth, uint32_t flags,
+		uint64_t count, uint64_t amount)
 {
 	uint64_t hash = stack_hash(label, frames, depth, flags);
 	uint32_t *slot = find_slot(stacks, hash, label, frames, depth, flags);
 	if (*slot == NO_ENTRY && stacks->size >= stacks->limit && !(flags & STACK_OVERFLOW))
-		return stacks_add(stacks, 0, NULL, 0, STACK_OVERFLOW, count, amount);
+		return stacks_put(stacks, 0, NULL, 0, STACK_OVERFLOW, count, amount);
 	if (*slot == NO_ENTRY) {
 		int error = make_room(stacks, depth);
 		if (error)
@@ -139,12 +139,24 @@ int stacks_add(struct stacks *stacks, uint32_t label, const uint64_t *frames, ui
 		stacks->frames_used += depth;
 		*slot = (uint32_t)stacks->size++;
 	}
-	stacks->entries[*slot].stack.count += count;
-	stacks->entries[*slot].stack.amount += amount;
-	return 0;
+	stacks_more(stacks, *slot, count, amount);
+	return (long)*slot;
 }
 
-int stacks_add_allocation(struct stacks *stacks, const struct record_stack *record, uint64_t sample_bytes)
+int stacks_add(struct stacks *stacks, uint32_t label, const uint64_t *frames, uint32_t depth, uint32_t flags,
+	       uint64_t count, uint64_t amount)
+{
+	long index = stacks_put(stacks, label, frames, depth, flags, count, amount);
+	return index < 0 ? (int)index : 0;
+}
+
+void stacks_more(struct stacks *stacks, size_t index, uint64_t count, uint64_t amount)
+{
+	stacks->entries[index].stack.count += count;
+	stacks->entries[index].stack.amount += amount;
+}
+
+int stacks_add_allocation(struct stacks *stacks, uint32_t label, const struct record_stack *record, uint64_t sample_bytes)
 {
 	if (record->h.kind != RECORD_STACK || record->depth > RECORD_STACK_DEPTH)
 		return -EINVAL;
@@ -153,7 +165,7 @@ int stacks_add_allocation(struct stacks *stacks, const struct record_stack *reco
 	if (sample_bytes && size > 0)
 		weight = 1 / -expm1(-size / (double)sample_bytes);
 	uint32_t flags = STACK_ALLOCATION | (record->depth == RECORD_STACK_DEPTH ? STACK_CUT : 0);
-	return stacks_add(stacks, 0, record->frames, record->depth, flags, (uint64_t)(weight + 0.5),
+	return stacks_add(stacks, label, record->frames, record->depth, flags, (uint64_t)(weight + 0.5),
 			  (uint64_t)(weight * size + 0.5));
 }
 

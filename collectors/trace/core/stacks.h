@@ -18,7 +18,8 @@
 enum stack_flag {
 	STACK_CUT = 1,       /* deeper than was recorded: the outermost frames are missing */
 	STACK_OVERFLOW = 2,  /* the entry for what did not fit */
-	STACK_ALLOCATION = 4 /* begins inside the heap: views start at the site that asked for memory */
+	STACK_ALLOCATION = 4, /* begins inside the heap: views start at the site that asked for memory */
+	STACK_KERNEL = 8     /* the thread was in the kernel, called from the innermost frame */
 };
 
 struct stack {
@@ -40,12 +41,17 @@ int stacks_add(struct stacks *stacks, uint32_t label, const uint64_t *frames, ui
 	       uint64_t count, uint64_t amount);
 void stacks_clear(struct stacks *stacks);
 
+/* The same, and tells the entry's index, which stays; or -ENOMEM. */
+long stacks_put(struct stacks *stacks, uint32_t label, const uint64_t *frames, uint32_t depth, uint32_t flags,
+		uint64_t count, uint64_t amount);
+void stacks_more(struct stacks *stacks, size_t index, uint64_t count, uint64_t amount);
+
 /*
  * Adds an allocation's record (gc_alloc with its stack): one object, its bytes. `sample_bytes` 0: every allocation is
  * recorded; else one in so many bytes on average, and each stands for as many as it represents. -EINVAL: not such a
  * record.
  */
-int stacks_add_allocation(struct stacks *stacks, const struct record_stack *record, uint64_t sample_bytes);
+int stacks_add_allocation(struct stacks *stacks, uint32_t label, const struct record_stack *record, uint64_t sample_bytes);
 
 size_t stacks_size(const struct stacks *stacks);
 /* Valid until the next add or clear; in order of first appearance. */

@@ -146,6 +146,8 @@ static uint64_t profile_location(struct profile *profile, uint64_t address, cons
 static void write_locations(struct profile *profile, const struct stack *stack, struct proto *list)
 {
 	struct frame_namer namer = symbols_namer(profile->symbols);
+	if (stack->flags & STACK_KERNEL)
+		proto_varint(list, profile_location(profile, 0, "[kernel]"));
 	for (uint32_t i = stack_allocator_frames(stack, &namer); i < stack->depth; i++)
 		proto_varint(list, profile_location(profile, i ? stack->frames[i] - 1 : stack->frames[i], NULL));
 	if (stack->flags & STACK_OVERFLOW)
@@ -159,17 +161,20 @@ static void write_locations(struct profile *profile, const struct stack *stack, 
 static void write_sample(struct profile *profile, const struct stack *stack, const struct pprof_options *options)
 {
 	struct proto sample = {0}, list = {0};
+	struct pprof_label labels[PPROF_LABELS];
+	int label_count = options->labels ? options->labels(options->context, stack, labels) : 0;
+	if (label_count < 0)
+		return;
 	write_locations(profile, stack, &list);
 	proto_message(&sample, SAMPLE_LOCATIONS, &list);
 	proto_clear(&list);
 	proto_varint(&list, stack->count);
 	proto_varint(&list, stack->amount);
 	proto_message(&sample, SAMPLE_VALUES, &list);
-	if (options->label && stack->label) {
+	for (int i = 0; i < label_count; i++) {
 		proto_clear(&list);
-		proto_number(&list, LABEL_KEY, profile_string(profile, "cause"));
-		proto_number(&list, LABEL_TEXT,
-			     profile_string(profile, options->label(options->context, stack->label)));
+		proto_number(&list, LABEL_KEY, profile_string(profile, labels[i].key));
+		proto_number(&list, LABEL_TEXT, profile_string(profile, labels[i].text));
 		proto_message(&sample, SAMPLE_LABEL, &list);
 	}
 	proto_message(&profile->out, PROFILE_SAMPLE, &sample);

@@ -2,8 +2,8 @@
 /*
  * A set of stacks as profile.proto.gz: `go tool pprof`, speedscope, Pyroscope, Grafana and Parca read it.
  *
- * Every sample has two values, count and amount, and, when its stack has a label, the label's name under the
- * key `cause`. Functions and lines are in the profile: it needs no binary to be read.
+ * Every sample has two values, count and amount, and the labels (`cause`, `path`, `thread`, ...) its owner
+ * knows for it: `go tool pprof -tagfocus=cause=gc_cpu`. Functions and lines are in the profile: it needs no binary to be read.
  */
 #ifndef MEMLAB_TRACE_EXPORT_PPROF_H
 #define MEMLAB_TRACE_EXPORT_PPROF_H
@@ -13,6 +13,11 @@
 #include "../core/stacks.h"
 #include "../symbol/symbols.h"
 
+struct pprof_label {
+	const char *key, *text; /* the text is hostile */
+};
+#define PPROF_LABELS 6
+
 struct pprof_options {
 	const char *count_type;                              /* "alloc_objects" */
 	const char *amount_type;                             /* "alloc_space" */
@@ -20,7 +25,11 @@ struct pprof_options {
 	uint64_t period;                                     /* amount per sample; 0: every one was recorded */
 	uint64_t wall_ns, duration_ns;                       /* when it began, how long it lasted */
 	const char *comment;                                 /* NULL: none */
-	const char *(*label)(void *context, uint32_t label); /* NULL: no labels */
+	/*
+	 * Fills `labels` (at most PPROF_LABELS) for a stack and returns their number; < 0: the stack is not part of this
+	 * profile. NULL: no labels, all stacks.
+	 */
+	int (*labels)(void *context, const struct stack *stack, struct pprof_label *labels);
 	void *context;
 };
 

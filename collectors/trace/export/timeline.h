@@ -2,9 +2,12 @@
 /*
  * The worst requests as a Chrome trace: Perfetto, chrome://tracing and speedscope read it.
  *
- * Every request is a track of its own on the common time axis: its queue and its service, and inside each the causes. A
- * request's causes are known by their sums, so inside a span they stand in order of size, not of time, and their
- * category says so ("sums, not in order").
+ * Three groups of tracks on one time axis: the requests, each with its queue and its service; the threads that served
+ * them, with the causes they were in, in order of time; and the collector: its cycles and waits for handshakes, and per thread
+ * the slices of marking and sweeping and what mutators felt. Threads and collector are drawn where a worst request was in the server.
+ *
+ * Without a scene (a run that kept none) a request's causes are known by their sums only: inside a span they then stand in order of
+ * size, and their category says so ("sums, not in order").
  */
 #ifndef MEMLAB_TRACE_EXPORT_TIMELINE_H
 #define MEMLAB_TRACE_EXPORT_TIMELINE_H
@@ -13,8 +16,11 @@
 
 #include "../attribution/result.h"
 #include "../core/info.h"
+#include "../core/roster.h"
+#include "scene.h"
 
-/* 0 or -EIO. */
-int export_timeline(FILE *file, const struct trace_info *info, const struct summary *summary);
+/* `scenes` and `roster` may be NULL. 0, -ENOMEM or -EIO. */
+int export_timeline(FILE *file, const struct trace_info *info, const struct summary *summary, const struct scenes *scenes,
+		    const struct roster *roster);
 
 #endif

@@ -163,34 +163,75 @@ static void path_add_frame(struct path *path, const struct frame_namer *namer, u
 	path_add(path, name, frame.file || frame.module ? place : NULL);
 }
 
-static void path_of_stack(struct path *path, const struct stack *stack, const struct frame_namer *namer)
+/*
+ * Does the outermost frame begin a thread? Where a function has no frame pointer the walk ends early, or at an address
+ * that is none. A stack that ends inside a library, or nowhere, was cut there.
+ */
+static int stack_is_whole(const struct stack *stack, const struct frame_namer *namer)
 {
-	path->depth = 0;
-	if (namer->label && stack->label)
-		path_add(path, namer->label(namer->context, stack->label), NULL);
+	static const char *const begins[] = {"start_thread", "clone", "__clone", "clone3", "__clone3", "__libc_start_call_main", "__libc_start_main"};
+	struct frame_name frame = namer->name(namer->context, stack->frames[stack->depth - 1] - (stack->depth > 1));
+	if (!frame.function && !frame.module)
+		return 0;
+	for (unsigned i = 0; frame.function && i < sizeof(begins) / sizeof(*begins); i++)
+		if (strncmp(frame.function, begins[i], strlen(begins[i])) == 0)
+			return 1;
+	return !frame.module || !strstr(frame.module, ".so");
+}
+
+static int frame_known(const struct frame_namer *namer, uint64_t address)
+{
+	struct frame_name frame = namer->name(namer->context, address);
+	return frame.function || frame.module;
+}
+
+static void path_add_stack(struct path *path, const struct stack *stack, const struct frame_namer *namer)
+{
 	if (stack->flags & STACK_OVERFLOW)
 		path_add(path, "[further stacks]", NULL);
 	else if (!stack->depth)
 		path_add(path, "[no stack]", NULL);
 	else if (stack->flags & STACK_CUT)
 		path_add(path, "[cut short]", NULL);
-	for (uint32_t i = stack->depth, site = stack_allocator_frames(stack, namer); i-- > site;)
+	else if (!stack_is_whole(stack, namer))
+		path_add(path, "[no frame pointer]", NULL);
+	uint32_t depth = stack->depth;
+	while (depth > 1 && !frame_known(namer, stack->frames[depth - 1] - 1))
+		depth--; /* addresses of nothing, where the walk went astray */
+	for (uint32_t i = depth, site = stack_allocator_frames(stack, namer); i-- > site;)
 		path_add_frame(path, namer, i ? stack->frames[i] - 1 : stack->frames[i]);
+	if (stack->flags & STACK_KERNEL)
+		path_add(path, "[kernel]", NULL);
+}
+
+int tree_add_stack(struct tree *tree, const char *const *outer, unsigned outer_count, const struct stack *stack,
+		   const char *leaf, const struct frame_namer *namer, uint64_t value, uint64_t base)
+{
+	struct path *path = malloc(sizeof(*path));
+	if (!path)
+		return -ENOMEM;
+	path->depth = 0;
+	for (unsigned i = 0; i < outer_count; i++)
+		path_add(path, outer[i], NULL);
+	path_add_stack(path, stack, namer);
+	if (leaf)
+		path_add(path, leaf, NULL);
+	int error = tree_add(tree, path->name_list, path->place_list, path->depth, value, base);
+	free(path);
+	return error;
 }
 
 int tree_add_stacks(struct tree *tree, const struct stacks *stacks, enum tree_weight weight,
 		    const struct frame_namer *namer, int as_base)
 {
-	struct path *path = malloc(sizeof(*path));
-	int error = path ? 0 : -ENOMEM;
+	int error = 0;
 	for (size_t i = 0; !error && i < stacks_size(stacks); i++) {
 		const struct stack *stack = stacks_at(stacks, i);
 		uint64_t value = weight == TREE_COUNT ? stack->count : stack->amount;
-		path_of_stack(path, stack, namer);
-		error = tree_add(tree, path->name_list, path->place_list, path->depth, as_base ? 0 : value,
-				 as_base ? value : 0);
+		const char *label = namer->label && stack->label ? namer->label(namer->context, stack->label) : NULL;
+		error = tree_add_stack(tree, &label, label != NULL, stack, NULL, namer, as_base ? 0 : value,
+				       as_base ? value : 0);
 	}
-	free(path);
 	return error;
 }
 

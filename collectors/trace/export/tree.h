@@ -33,6 +33,10 @@ void tree_free(struct tree *tree); /* NULL allowed */
 int tree_add(struct tree *tree, const char *const *names, const char *const *places, unsigned depth, uint64_t value,
 	     uint64_t base);
 
+/* One stack inside the frames `outer` (outermost first), with a frame `leaf` inside it (NULL: none). 0 or -ENOMEM. */
+int tree_add_stack(struct tree *tree, const char *const *outer, unsigned outer_count, const struct stack *stack,
+		   const char *leaf, const struct frame_namer *namer, uint64_t value, uint64_t base);
+
 /* Adds every stack of the set, to `base` instead of `value` when `as_base`. 0 or -ENOMEM. */
 int tree_add_stacks(struct tree *tree, const struct stacks *stacks, enum tree_weight weight,
 		    const struct frame_namer *namer, int as_base);

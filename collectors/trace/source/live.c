@@ -34,6 +34,7 @@
 #include "process.h"
 #include "rights.h"
 #include "ring.h"
+#include "sampling.h"
 #include "timing.h"
 #include "trace.skel.h"
 
@@ -64,6 +65,7 @@ struct live {
 	struct bpf_link *links[LINK_LIMIT];
 	const struct bpf_program *programs[LINK_LIMIT];
 	size_t link_count;
+	struct sampling sampling;
 	struct bpf_link *seed; /* the task iterator, read once a second */
 	uint64_t seeded_ns;
 	struct ring ring;
@@ -162,6 +164,8 @@ static void choose_programs(struct live *live)
 	bpf_program__set_autoload(bpf->progs.sk_data_ready, !options->withhold_arrivals);
 	bpf_program__set_autoload(bpf->progs.page_fault_user, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
+	bpf_program__set_autoload(bpf->progs.profile_cpu, options->sample_cpu);
+	bpf_program__set_autoload(bpf->progs.profile_offcpu, options->sample_offcpu);
 	bpf_program__set_autoload(bpf->progs.runtime_event, events);
 	bpf_program__set_autoload(bpf->progs.runtime_stack,
 				  (events && options->watch_alloc) || live->allocators.place_count);
@@ -266,6 +270,7 @@ static int attach_tracepoints(struct live *live, struct source_error *error)
 	struct trace_bpf *bpf = live->bpf;
 	struct bpf_program *programs[] = {
 		bpf->progs.task_newtask,     bpf->progs.sched_process_exit, bpf->progs.sched_process_exec,
+		bpf->progs.profile_offcpu, /* before the switch itself is told */
 		bpf->progs.sched_switch,     bpf->progs.sched_migrate_task, bpf->progs.sched_waking,
 		bpf->progs.sched_wakeup,     bpf->progs.sched_wakeup_new,   bpf->progs.inet_sock_set_state,
 		bpf->progs.sk_data_ready,    bpf->progs.sock_recv_length,   bpf->progs.sock_send_length,
@@ -346,6 +351,16 @@ static int attach_own_probes(struct live *live)
 	if (!result && !live->options.tail)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, SLOW_EVENTS, live->perf_links);
 	return result;
+}
+
+static int start_sampling(struct live *live, struct source_error *error)
+{
+	int result = live->options.sample_cpu ? sampling_start(&live->sampling, live->bpf->progs.profile_cpu) : 0;
+	if (!result)
+		return 0;
+	return source_error_set(error, result == -EPERM || result == -EACCES ? SOURCE_NO_PERMISSION : SOURCE_FAILED, result,
+				"cannot sample the CPUs (%s); it needs CAP_PERFMON, or leave out --flame and --folded of cpu, tail and diff",
+				strerror(-result));
 }
 
 static int attach_probes(struct live *live, struct source_error *error)
@@ -618,6 +633,7 @@ static void live_counts(const struct source *source, struct source_counts *count
 	memcpy(counts->event_hits, live->bpf->bss->event_hits, sizeof(counts->event_hits));
 	for (uint32_t event = 0; event < SOURCE_EVENTS; event++)
 		counts->traps += counts->event_hits[event];
+	counts->samples = live->bpf->bss->samples;
 	counts->execs = live->bpf->bss->target_execs;
 	if (live->flight)
 		count_flight(live->flight, counts);
@@ -640,6 +656,7 @@ static void live_close(struct source *source)
 {
 	struct live *live = (struct live *)source;
 	live_measure_end(source);
+	sampling_stop(&live->sampling);
 	probes_close(&live->allocators);
 	probes_close(&live->probes);
 	for (size_t l = live->link_count; l > 0; l--)
@@ -712,6 +729,8 @@ static int start(struct live *live, struct source_error *error)
 		result = attach_probes(live, error);
 	if (!result && live->options.tail)
 		result = tail_from_start(live, error);
+	if (!result)
+		result = start_sampling(live, error);
 	if (!result)
 		result = start_timing(live, error);
 	live->attached_at_ns = source_now_ns();

@@ -23,6 +23,9 @@
 
 struct source;
 
+/* CPU samples: about a thousand a second on each CPU, out of step with whatever else does things every millisecond. */
+#define SOURCE_SAMPLE_PERIOD_NS 1003009u
+
 struct source_options {
 	pid_t pid;         /* in the tracer's PID namespace; any thread of the target */
 	bool watch_alloc;  /* every allocation of the collected heap, with its stack */
@@ -31,6 +34,8 @@ struct source_options {
 	bool watch_all; /* also the probes no result needs and that may fire often: gc_pool_miss */
 	bool watch_faults; /* page faults, user and kernel */
 	bool tail;       /* tail mode from the start (see source_tail); implies flight */
+	bool sample_cpu;    /* the stacks of what runs, every SOURCE_SAMPLE_PERIOD_NS on each CPU */
+	bool sample_offcpu; /* the stack of each thread that leaves its CPU */
 	bool no_sched;     /* withhold the scheduler's records */
 	bool withhold_arrivals; /* and when bytes were queued to sockets */
 	bool no_probes;    /* withhold the probes: what a process without any would show */
@@ -80,6 +85,7 @@ struct source_counts {
 	uint64_t written, lost, received; /* records; written - received are still in the ring */
 	uint64_t written_of[RECORD_KIND_LIMIT], lost_of[RECORD_KIND_LIMIT], received_of[RECORD_KIND_LIMIT];
 	uint64_t event_hits[SOURCE_EVENTS]; /* by event id, losses included */
+	uint64_t samples;                   /* of sample_cpu and sample_offcpu, losses included */
 	uint64_t traps;                     /* hits of probes: event_hits without what came from flight rings */
 	uint64_t flights;                   /* entries of flight rings, losses included */
 	uint32_t cpus;                      /* that wrote anything */

@@ -11,23 +11,13 @@
 
 #include <stdio.h>
 
-#include "../attribution/result.h"
-#include "../core/info.h"
-#include "../core/stacks.h"
 #include "../export/history.h"
-#include "../symbol/symbols.h"
-
-/* All are the owner's and stay so; stacks and symbols NULL: allocations are not recorded. */
-struct board_source {
-	const struct trace_info *info;
-	const struct summary *summary;
-	const struct stacks *stacks;
-	struct symbols *symbols;
-};
+#include "../export/views.h"
 
 struct board;
 
-struct board *board_new(const struct board_source *source); /* NULL on lack of memory */
+/* What `story` points to stays the owner's. */
+struct board *board_new(const struct story *story); /* NULL on lack of memory */
 void board_free(struct board *board);                       /* NULL allowed; closes the listener */
 
 /* For attribution's on_request; `board` is a struct board. */
@@ -44,5 +34,6 @@ void board_poll(struct board *board);
 int board_freeze(struct board *board, FILE *file);
 
 const struct history *board_history(const struct board *board);
+const struct story *board_story(const struct board *board);
 
 #endif

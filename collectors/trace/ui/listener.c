@@ -32,8 +32,9 @@ enum resource_id {
 	RESOURCE_SCRIPT,
 	RESOURCE_DATA,
 	RESOURCE_METRICS,
-	RESOURCE_FLAME,
-	RESOURCE_PROFILE
+	RESOURCE_FLAME,                                     /* and one more for each kind */
+	RESOURCE_PROFILE = RESOURCE_FLAME + FLAME_KIND_COUNT,
+	RESOURCE_COUNT = RESOURCE_PROFILE + PPROF_KIND_COUNT
 };
 
 #define PAGE_POLICY                                                                                       \
@@ -52,13 +53,19 @@ static const struct resource {
 	[RESOURCE_SCRIPT] = {"/page.js", "text/javascript; charset=utf-8", PAGE_POLICY},
 	[RESOURCE_DATA] = {"/data.json", "application/json", PAGE_POLICY},
 	[RESOURCE_METRICS] = {"/metrics", NULL, PAGE_POLICY},
-	[RESOURCE_FLAME] = {"/flame.svg", "image/svg+xml", FLAME_POLICY},
-	[RESOURCE_PROFILE] = {"/profile.pb.gz", "application/octet-stream", PAGE_POLICY},
+#define FLAME_RESOURCE(id, name) [RESOURCE_FLAME + FLAME_##id] = {"/flame-" #name ".svg", "image/svg+xml", FLAME_POLICY},
+	FLAME_LIST(FLAME_RESOURCE)
+#undef FLAME_RESOURCE
+	[RESOURCE_PROFILE + PPROF_ALLOC] = {"/profile-alloc.pb.gz", "application/octet-stream", PAGE_POLICY},
+	[RESOURCE_PROFILE + PPROF_CPU] = {"/profile-cpu.pb.gz", "application/octet-stream", PAGE_POLICY},
+	[RESOURCE_PROFILE + PPROF_OFFCPU] = {"/profile-offcpu.pb.gz", "application/octet-stream", PAGE_POLICY},
+	[RESOURCE_PROFILE + PPROF_REQUESTS] = {"/profile-requests.pb.gz", "application/octet-stream", PAGE_POLICY},
 };
+_Static_assert(sizeof(resources) / sizeof(*resources) == RESOURCE_COUNT, "every resource has its line");
 
 static const struct resource *find_resource(const char *path)
 {
-	for (unsigned i = 0; i < sizeof(resources) / sizeof(*resources); i++)
+	for (unsigned i = 0; i < RESOURCE_COUNT; i++)
 		if (strcmp(resources[i].path, path) == 0)
 			return &resources[i];
 	return NULL;
@@ -79,12 +86,12 @@ static int write_resource(const struct listener *listener, enum resource_id id, 
 		return content->data ? content->data(content->context, file) : -ENOENT;
 	case RESOURCE_METRICS:
 		return content->metrics ? content->metrics(content->context, file, format) : -ENOENT;
-	case RESOURCE_FLAME:
-		return content->flame ? content->flame(content->context, file) : -ENOENT;
-	case RESOURCE_PROFILE:
-		return content->profile ? content->profile(content->context, file) : -ENOENT;
+	default:
+		break;
 	}
-	return -ENOENT;
+	if (id < RESOURCE_PROFILE)
+		return content->flame ? content->flame(content->context, file, (enum flame_kind)(id - RESOURCE_FLAME)) : -ENOENT;
+	return content->profile ? content->profile(content->context, file, (enum pprof_kind)(id - RESOURCE_PROFILE)) : -ENOENT;
 }
 
 /* ---- answers */
@@ -98,6 +105,7 @@ static enum MHD_Result send_body(struct MHD_Connection *connection, unsigned sta
 	MHD_add_response_header(response, "Content-Type", type);
 	MHD_add_response_header(response, "Content-Security-Policy", policy);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "X-Frame-Options", strcmp(policy, PAGE_POLICY) == 0 ? "DENY" : "SAMEORIGIN");
 	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
 	MHD_add_response_header(response, "Cache-Control", "no-store");
@@ -173,7 +181,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	const struct resource *resource = find_resource(url);
 	if (!resource)
 		return send_words(connection, MHD_HTTP_NOT_FOUND,
-				  "no such page; there are / /data.json /metrics /flame.svg /profile.pb.gz\n");
+				  "no such page; there are / /data.json /metrics /flame-tail.svg ... (docs/views.md)\n");
 	return send_resource(listener, connection, resource);
 }
 

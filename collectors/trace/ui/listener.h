@@ -14,16 +14,17 @@
 #include <stdio.h>
 
 #include "../export/metrics.h"
+#include "../export/views.h"
 
 struct listener;
 
-/* Each writes one resource and returns 0 or a negative errno (the client gets 500). NULL: 404. */
+/* Each writes one resource and returns 0, -ENOENT (404: not in this run) or another negative errno (500). NULL: 404. */
 struct listener_content {
 	void *context;
 	int (*data)(void *context, FILE *file); /* data.json: page_data() */
 	int (*metrics)(void *context, FILE *file, enum metrics_format format);
-	int (*flame)(void *context, FILE *file);   /* flame.svg */
-	int (*profile)(void *context, FILE *file); /* profile.pb.gz */
+	int (*flame)(void *context, FILE *file, enum flame_kind kind);   /* flame-KIND.svg */
+	int (*profile)(void *context, FILE *file, enum pprof_kind kind); /* profile-KIND.pb.gz */
 };
 
 /*

@@ -53,15 +53,25 @@ static void write_history(struct json_writer *json, const struct history *histor
 	json_object_end(json);
 }
 
-int page_data(FILE *file, const struct trace_info *info, const struct summary *summary, const struct history *history)
+static void write_flames(struct json_writer *json, const struct story *story)
+{
+	json_array_begin(json, "flames");
+	for (unsigned kind = 0; kind < FLAME_KIND_COUNT; kind++)
+		if (story_has_flame(story, (enum flame_kind)kind))
+			json_string(json, NULL, flame_kind_name((enum flame_kind)kind));
+	json_array_end(json);
+}
+
+int page_data(FILE *file, const struct story *story, const struct history *history)
 {
 	fputs("{\"trace\":", file);
-	int error = export_json(file, info, summary);
+	int error = export_json(file, story->info, story->summary);
 	fputc(',', file);
 	/* The writer starts inside an object that was opened by hand. */
 	struct json_writer json;
 	json_start(&json, file);
 	write_history(&json, history);
+	write_flames(&json, story);
 	fputs("}\n", file);
 	return error || ferror(file) ? -EIO : 0;
 }
@@ -76,41 +86,59 @@ static void write_inert(FILE *file, const char *json)
 			fputc(*json, file);
 }
 
-/* The data element of a frozen page: the live data, and the flame graph as a string. */
-static int write_frozen_data(FILE *file, const struct trace_info *info, const struct summary *summary,
-			     const struct history *history, const struct tree *flame,
-			     const struct flame_options *options)
+static int frozen_flame(struct json_writer *json, const struct story *story, enum flame_kind kind)
 {
-	char *data = NULL, *svg = NULL, *document = NULL;
+	char *svg = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&svg, &size);
+	int error = memory ? story_flame(memory, story, kind) : -ENOMEM;
+	if (memory && fclose(memory) && !error)
+		error = -ENOMEM;
+	if (!error)
+		json_string(json, flame_kind_name(kind), svg);
+	free(svg);
+	return error;
+}
+
+/* {"data": the live data, "flames": {kind: the picture}}. */
+static int frozen_document(FILE *file, const struct story *story, const struct history *history)
+{
+	struct json_writer json;
+	char *data = NULL;
 	size_t size = 0;
 	FILE *memory = open_memstream(&data, &size);
-	int error = memory ? page_data(memory, info, summary, history) : -ENOMEM;
-	if (memory)
-		fclose(memory);
-	if (!error && flame && (memory = open_memstream(&svg, &size))) {
-		error = export_flame(memory, flame, options);
-		fclose(memory);
-	}
-	if (!error && (memory = open_memstream(&document, &size))) {
-		struct json_writer json;
-		json_start(&json, memory);
-		json_object_begin(&json, NULL);
-		json_raw(&json, "data", data);
-		json_string(&json, "flame", svg);
-		json_object_end(&json);
-		fclose(memory);
-		write_inert(file, document);
-	} else if (!error) {
+	int error = memory ? page_data(memory, story, history) : -ENOMEM;
+	if (memory && fclose(memory) && !error)
 		error = -ENOMEM;
-	}
+	json_start(&json, file);
+	json_object_begin(&json, NULL);
+	if (!error)
+		json_raw(&json, "data", data);
+	json_object_begin(&json, "flames");
+	for (unsigned kind = 0; kind < FLAME_KIND_COUNT && !error; kind++)
+		if (story_has_flame(story, (enum flame_kind)kind))
+			error = frozen_flame(&json, story, (enum flame_kind)kind);
+	json_object_end(&json);
+	json_object_end(&json);
 	free(data);
-	free(svg);
+	return error;
+}
+
+static int write_frozen_data(FILE *file, const struct story *story, const struct history *history)
+{
+	char *document = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&document, &size);
+	int error = memory ? frozen_document(memory, story, history) : -ENOMEM;
+	if (memory && fclose(memory) && !error)
+		error = -ENOMEM;
+	if (!error)
+		write_inert(file, document);
 	free(document);
 	return error;
 }
 
-int page_frozen(FILE *file, const struct trace_info *info, const struct summary *summary, const struct history *history,
-		const struct tree *flame, const struct flame_options *options)
+int page_frozen(FILE *file, const struct story *story, const struct history *history)
 {
 	const char *style = strstr(page_html, style_link), *script = strstr(page_html, script_link);
 	if (!style || !script || script < style)
@@ -124,7 +152,7 @@ int page_frozen(FILE *file, const struct trace_info *info, const struct summary 
 	style += strlen(style_link);
 	fwrite(style, 1, (size_t)(script - style), file);
 	fputs("<script type=\"application/json\" id=\"frozen\">", file);
-	int error = write_frozen_data(file, info, summary, history, flame, options);
+	int error = write_frozen_data(file, story, history);
 	fprintf(file, "</script>\n<script>\n%s</script>%s", page_script, script + strlen(script_link));
 	return error ? error : ferror(file) ? -EIO : 0;
 }

@@ -6,6 +6,9 @@
 	const get = (id) => document.getElementById(id);
 	const SVG = 'http://www.w3.org/2000/svg';
 	const COHORTS = [['p50', 'around p50'], ['p99', 'slowest 1 %'], ['p999', 'slowest 0.1 %']];
+	const FLAMES = {tail: 'the slowest 1 %', diff: 'slow against ordinary', cpu: 'on a CPU', offcpu: 'off the CPU', alloc_bytes: 'allocated bytes', alloc_objects: 'allocated objects'};
+	// A live graph is asked for when it is chosen and every ten seconds; the number makes the browser ask again.
+	let flameSource = (kind) => 'flame-' + kind + '.svg?' + Date.now(), flameKind = null, flameKinds = '', flameAge = 0;
 	let data = null, cohort = 'p99', paused = false, opened = new Set();
 
 	// ---- words and numbers
@@ -244,6 +247,28 @@
 			(request.allocs === undefined ? '' : '; ' + count(request.allocs) + ' allocations, ' + bytes(request.alloc_bytes));
 	}
 
+	function chooseFlame(kind) {
+		flameKind = kind;
+		flameAge = 0;
+		get('flame').src = flameSource(kind);
+		get('flame').title = 'flame graph: ' + FLAMES[kind];
+		for (const button of get('flames').children)
+			button.setAttribute('aria-pressed', String(button.dataset.flame === kind));
+	}
+	function showFlames(kinds) {
+		if (flameKinds === kinds.join())
+			return;
+		flameKinds = kinds.join();
+		get('flame-section').hidden = !kinds.length;
+		get('flames').replaceChildren(...kinds.map((kind) => {
+			const button = element('button', FLAMES[kind], {type: 'button', 'data-flame': kind});
+			button.onclick = () => chooseFlame(kind);
+			return button;
+		}));
+		if (kinds.length)
+			chooseFlame(kinds.includes(flameKind) ? flameKind : kinds[0]);
+	}
+
 	function show() {
 		if (!data)
 			return;
@@ -254,6 +279,7 @@
 		showStack(data.history);
 		showCollector(data.trace);
 		showWorst(data.trace);
+		showFlames(data.flames);
 		document.body.dataset.updates = 1 + Number(document.body.dataset.updates || 0);
 	}
 
@@ -281,7 +307,6 @@
 			get('pause').textContent = paused ? 'go on' : 'pause';
 			status(paused ? 'paused' : 'live, updated every second', false);
 		};
-		get('flame').src = 'flame.svg';
 		update();
 		setInterval(() => paused || update(), 1000);
 	}
@@ -290,10 +315,7 @@
 		data = frozen.data;
 		get('pause').hidden = true;
 		status('frozen report', false);
-		if (frozen.flame)
-			get('flame').src = URL.createObjectURL(new Blob([frozen.flame], {type: 'image/svg+xml'}));
-		else
-			get('flame-section').hidden = true;
+		flameSource = (kind) => URL.createObjectURL(new Blob([frozen.flames[kind]], {type: 'image/svg+xml'}));
 		show();
 	}
 	if (get('frozen'))

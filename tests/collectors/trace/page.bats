@@ -47,7 +47,7 @@ P
 	check_document
 	updates=$(grep -oE 'data-updates="[0-9]+"' "$dir/dom" | grep -oE '[0-9]+')
 	[ "$updates" -ge 3 ]
-	grep -q 'src="flame.svg"' "$dir/dom"
+	grep -q 'src="flame-tail.svg?' "$dir/dom"
 	grep -q 'live, updated every second' "$dir/dom"
 }
 

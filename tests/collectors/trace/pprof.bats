@@ -34,6 +34,14 @@ teardown() {
 	[[ "$output" == *site_large* && "$output" != *site_small* ]]
 }
 
+@test "go tool pprof focuses by path and by thread" {
+	run go tool pprof -top -tagfocus=path=opt "$dir/profile.pb.gz"
+	[[ "$output" == *site_small* && "$output" != *site_large* ]]
+	run go tool pprof -top -tagfocus='thread=loop.7.' "$dir/profile.pb.gz"
+	echo "$output"
+	[[ "$output" == *site_large* && "$output" != *site_small* ]]
+}
+
 @test "go tool pprof finds source lines without the binary" {
 	run go tool pprof -top -lines "$dir/profile.pb.gz"
 	echo "$output"

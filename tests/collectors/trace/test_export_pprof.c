@@ -26,10 +26,16 @@ __attribute__((noinline)) static int caller(int value)
 	return site_large(value) + site_small(value) + 3;
 }
 
-static const char *label(void *context, uint32_t number)
+/* Labels of all three kinds; the stack with the label 3 is not part of the profile. */
+static int labels_of(void *context, const struct stack *stack, struct pprof_label *labels)
 {
 	(void)context;
-	return number == 1 ? "gc_cpu" : "own";
+	if (stack->label == 3)
+		return -1;
+	labels[0] = (struct pprof_label){"cause", stack->label == 1 ? "gc_cpu" : "own"};
+	labels[1] = (struct pprof_label){"path", stack->label == 1 ? "naive" : "opt"};
+	labels[2] = (struct pprof_label){"thread", stack->label == 1 ? "loop[7]" : "loop \x01\"[8]"};
+	return stack->label ? 3 : 0;
 }
 
 static struct stacks *fixture_stacks(void)
@@ -40,6 +46,7 @@ static struct stacks *fixture_stacks(void)
 	stacks_add(stacks, 1, large, 2, 0, 10, 700000);
 	stacks_add(stacks, 2, small, 2, STACK_CUT, 30, 200000);
 	stacks_add(stacks, 0, NULL, 0, 0, 1, 100000);
+	stacks_add(stacks, 3, small, 2, 0, 1000, 1000000);
 	return stacks;
 }
 
@@ -54,7 +61,7 @@ static size_t profile(uint8_t *out, size_t room)
 					      .amount_unit = "bytes",
 					      .wall_ns = 1700000000000000000,
 					      .duration_ns = 10000000000,
-					      .label = label};
+					      .labels = labels_of};
 	assert_int_equal(symbols_open(&symbols, getpid()), 0);
 	FILE *file = open_memstream(&text, &size);
 	assert_int_equal(export_pprof(file, stacks, symbols, &options), 0);
@@ -120,7 +127,7 @@ static void names_are_inside(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"site_large",  "site_small", "caller", "[no stack]", "[cut short]",
-					    "alloc_space", "bytes",      "cause",  "gc_cpu",     "test_export_pprof"};
+					    "alloc_space", "bytes",      "cause",  "gc_cpu",     "path", "opt", "thread", "loop[7]", "test_export_pprof"};
 	uint8_t data[65536], again[65536];
 	size_t size = profile(data, sizeof(data));
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)

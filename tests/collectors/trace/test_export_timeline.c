@@ -20,14 +20,14 @@ static void timeline(void **state)
 	memset(&summary.worst[1].queue, 0, sizeof(summary.worst[1].queue));
 	summary.worst_count = 2;
 	FILE *file = open_memstream(&text, &size);
-	assert_int_equal(export_timeline(file, &info, &summary), 0);
+	assert_int_equal(export_timeline(file, &info, &summary, NULL, NULL), 0);
 	fclose(file);
 	assert_true(json_is_object(text));
 	golden_check("timeline.json", text);
 	free(text);
 	summary.worst_count = 0;
 	file = open_memstream(&text, &size);
-	assert_int_equal(export_timeline(file, &info, &summary), 0);
+	assert_int_equal(export_timeline(file, &info, &summary, NULL, NULL), 0);
 	fclose(file);
 	assert_true(json_is_object(text));
 	free(text);

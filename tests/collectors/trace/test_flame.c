@@ -113,19 +113,19 @@ static void allocations(void **state)
 	(void)state;
 	struct stacks *stacks = stacks_new(0);
 	struct record_stack record = {.h = {.kind = RECORD_STACK}, .depth = 2, .args = {1024}, .frames = {SLOW, MAIN}};
-	assert_int_equal(stacks_add_allocation(stacks, &record, 0), 0);
+	assert_int_equal(stacks_add_allocation(stacks, 0, &record, 0), 0);
 	assert_int_equal(stacks_at(stacks, 0)->count, 1);
 	assert_int_equal(stacks_at(stacks, 0)->amount, 1024);
 	stacks_clear(stacks);
-	assert_int_equal(stacks_add_allocation(stacks, &record, 512 * 1024), 0);
+	assert_int_equal(stacks_add_allocation(stacks, 0, &record, 512 * 1024), 0);
 	assert_in_range(stacks_at(stacks, 0)->count, 511, 514); /* stands for about 512 KiB */
 	record.depth = RECORD_STACK_DEPTH;
-	stacks_add_allocation(stacks, &record, 0);
+	stacks_add_allocation(stacks, 0, &record, 0);
 	assert_int_equal(stacks_at(stacks, 1)->flags, STACK_CUT | STACK_ALLOCATION);
 	record.depth = RECORD_STACK_DEPTH + 1;
-	assert_int_equal(stacks_add_allocation(stacks, &record, 0), -22);
+	assert_int_equal(stacks_add_allocation(stacks, 0, &record, 0), -22);
 	record.h.kind = RECORD_EVENT;
-	assert_int_equal(stacks_add_allocation(stacks, &record, 0), -22);
+	assert_int_equal(stacks_add_allocation(stacks, 0, &record, 0), -22);
 	stacks_free(stacks);
 }
 

@@ -19,14 +19,12 @@
 #include "../../../collectors/trace/ui/page.h"
 #include "fixture_summary.h"
 
-static const struct flame_options fixture_flame = {.title = "Allocations", .unit = "bytes"};
-
 struct run {
 	struct trace_info info;
 	struct summary summary;
 	struct history history;
 	struct metrics *metrics;
-	struct tree *tree;
+	struct story story;
 };
 
 static void run_request(struct run *run, unsigned i)
@@ -52,11 +50,8 @@ static void run_start(struct run *run)
 	run->summary = fixture_summary();
 	memcpy(run->summary.culprits[1].comm, "</script><i>", 13);
 	run->metrics = metrics_new();
-	run->tree = tree_new();
 	run->history.tail_floor_ns = 1000000;
-	const char *names[] = {"main", "serialize_naive", "</script><b>"},
-		   *places[] = {"main.c:1", "serialize.c:88", NULL};
-	tree_add(run->tree, names, places, 3, 4096, 0);
+	run->story = (struct story){.info = &run->info, .summary = &run->summary};
 	for (unsigned i = 0; i < 60000; i++)
 		run_request(run, i);
 }
@@ -64,14 +59,13 @@ static void run_start(struct run *run)
 static void run_end(struct run *run)
 {
 	metrics_free(run->metrics);
-	tree_free(run->tree);
 }
 
 static int serve_data(void *context, FILE *file)
 {
 	struct run *run = context;
 	run->summary.requests++;
-	return page_data(file, &run->info, &run->summary, &run->history);
+	return page_data(file, &run->story, &run->history);
 }
 
 static int serve_metrics(void *context, FILE *file, enum metrics_format format)
@@ -80,17 +74,17 @@ static int serve_metrics(void *context, FILE *file, enum metrics_format format)
 	return metrics_write(file, run->metrics, format, &run->info, &run->summary, 1000000000);
 }
 
-static int serve_flame(void *context, FILE *file)
+static int serve_flame(void *context, FILE *file, enum flame_kind kind)
 {
 	struct run *run = context;
-	return export_flame(file, run->tree, &fixture_flame);
+	return story_has_flame(&run->story, kind) ? story_flame(file, &run->story, kind) : -ENOENT;
 }
 
-static int serve_broken(void *context, FILE *file)
+static int serve_broken(void *context, FILE *file, enum pprof_kind kind)
 {
 	(void)context;
 	(void)file;
-	return -EIO;
+	return kind == PPROF_ALLOC ? -EIO : -ENOENT;
 }
 
 static struct listener *open_listener(struct run *run)
@@ -144,6 +138,7 @@ static void resources(void **state)
 	assert_non_null(strstr(answer, "HTTP/1.1 200"));
 	assert_non_null(strstr(answer, "frame-ancestors 'none'"));
 	assert_non_null(strstr(answer, "X-Content-Type-Options: nosniff"));
+	assert_non_null(strstr(answer, "X-Frame-Options: DENY"));
 	assert_non_null(strstr(answer, "<!doctype html>"));
 	assert_non_null(strstr(get(listener, "/page.css"), "text/css"));
 	assert_non_null(strstr(get(listener, "/page.js"), "'use strict'"));
@@ -155,8 +150,12 @@ static void resources(void **state)
 			       "application/openmetrics-text\r\nConnection: close\r\n\r\n");
 	assert_non_null(strstr(answer, "# EOF"));
 	assert_non_null(strstr(answer, "Content-Type: application/openmetrics-text"));
-	assert_non_null(strstr(get(listener, "/flame.svg"), "frame-ancestors 'self'"));
-	assert_non_null(strstr(get(listener, "/profile.pb.gz"), "HTTP/1.1 500"));
+	answer = get(listener, "/flame-tail.svg");
+	assert_non_null(strstr(answer, "frame-ancestors 'self'"));
+	assert_non_null(strstr(answer, "X-Frame-Options: SAMEORIGIN"));
+	assert_non_null(strstr(get(listener, "/flame-cpu.svg"), "HTTP/1.1 404")); /* nothing was sampled */
+	assert_non_null(strstr(get(listener, "/profile-alloc.pb.gz"), "HTTP/1.1 500"));
+	assert_non_null(strstr(get(listener, "/profile-cpu.pb.gz"), "HTTP/1.1 404"));
 	listener_close(listener);
 	listener_close(NULL);
 	run_end(run);
@@ -226,7 +225,7 @@ static void the_board(void **state)
 	(void)state;
 	struct trace_info info = fixture_info();
 	struct summary summary = fixture_summary();
-	const struct board_source source = {.info = &info, .summary = &summary};
+	const struct story source = {.info = &info, .summary = &summary};
 	struct board *board = board_new(&source);
 	struct request request = fixture_worst();
 	assert_int_equal(board_port(board), 0);
@@ -287,7 +286,7 @@ static void frozen(void **state)
 	size_t size = 0;
 	run_start(run);
 	FILE *file = open_memstream(&text, &size);
-	assert_int_equal(page_frozen(file, &run->info, &run->summary, &run->history, run->tree, &fixture_flame), 0);
+	assert_int_equal(page_frozen(file, &run->story, &run->history), 0);
 	fclose(file);
 	assert_null(strstr(text, "page.css\""));
 	assert_null(strstr(text, "page.js\""));
@@ -324,7 +323,7 @@ static int write_frozen(const char *path)
 	struct run *run = malloc(sizeof(*run));
 	run_start(run);
 	FILE *file = fopen(path, "w");
-	int error = page_frozen(file, &run->info, &run->summary, &run->history, run->tree, &fixture_flame);
+	int error = page_frozen(file, &run->story, &run->history);
 	run_end(run);
 	free(run);
 	return fclose(file) || error;
