@@ -349,12 +349,16 @@ static void exact_times(const struct profile *profile, struct shares *shares)
 		if (cohort == COHORTS)
 			continue;
 		requests[cohort] += (double)profile->speeds[speed].requests;
-		for (unsigned i = 0; i < 2 * CAUSE_COUNT; i++)
-			shares->of[cohort].exact_ns[i / CAUSE_COUNT][i % CAUSE_COUNT] += (double)profile->speeds[speed].ns[i / CAUSE_COUNT][i % CAUSE_COUNT];
+		for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+			shares->of[cohort].exact_ns[0][cause] += (double)profile->speeds[speed].ns[0][cause];
+			shares->of[cohort].exact_ns[1][cause] += (double)profile->speeds[speed].ns[1][cause];
+		}
 	}
 	for (unsigned cohort = 0; cohort < COHORTS; cohort++)
-		for (unsigned i = 0; i < 2 * CAUSE_COUNT && requests[cohort]; i++)
-			shares->of[cohort].exact_ns[i / CAUSE_COUNT][i % CAUSE_COUNT] /= requests[cohort];
+		for (unsigned cause = 0; cause < CAUSE_COUNT && requests[cohort]; cause++) {
+			shares->of[cohort].exact_ns[0][cause] /= requests[cohort];
+			shares->of[cohort].exact_ns[1][cause] /= requests[cohort];
+		}
 }
 
 static void shares_find(struct profile *profile, struct shares *shares)
