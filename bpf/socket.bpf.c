@@ -222,10 +222,12 @@ int BPF_PROG(sock_send_length, struct sock *sk, int length)
 {
 	if (length <= 0 || !current_is_target() || !socket_served(sk) || !bpf_skc_to_tcp_sock(sk))
 		return 0;
-	struct record_send *record = RECORD_RESERVE(record_send, RECORD_SEND, (__u32)bpf_get_current_pid_tgid());
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct record_send *record = RECORD_RESERVE(record_send, RECORD_SEND, task->pid);
 	if (!record)
 		return 0;
 	record->sock = (__u64)sk;
+	record->run_delay_ns = task_run_delay_ns(task);
 	record->bytes = length;
 	record->local_port = sk->__sk_common.skc_num;
 	record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);

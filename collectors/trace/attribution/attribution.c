@@ -95,8 +95,9 @@ static void attribution_socket(struct attribution *attribution, const struct rec
 
 	if (!thread || attribution->threads.tail)
 		return;
-	if (record->kind == RECORD_RECV)
-		schedule_read(&attribution->threads, thread, (const struct record_recv *)record);
+	schedule_account(&attribution->threads, thread, record,
+			 record->kind == RECORD_RECV ? ((const struct record_recv *)record)->run_delay_ns
+						     : ((const struct record_send *)record)->run_delay_ns);
 	thread_acts(&attribution->threads, thread, record->cpu, record->time_ns);
 	if (record->kind == RECORD_RECV)
 		failed = requests_recv(&attribution->requests, thread, (const struct record_recv *)record);

@@ -70,17 +70,18 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 
 /*
  * Note [unseen]: some kernels do not report every switch (seen on a virtual machine: none away from one of its agent's
- * threads). A thread that stands in a run queue and then reads a request has been switched in between, and the record of
- * its read carries the kernel's sum of its run-queue waits: what that sum has grown by since it was last known is how
- * long it waited. Where the sum does not fit, the stretch is doubted as any other contradiction.
+ * threads). A thread that stands in a run queue and then reads a request or writes an answer has been switched in
+ * between, and the record of that carries the kernel's sum of its run-queue waits: what that sum has grown by since it
+ * was last known is how long it waited. Where the sum does not fit, the stretch is doubted as any other contradiction.
  */
-void schedule_read(struct threads *threads, struct thread *thread, const struct record_recv *record)
+void schedule_account(struct threads *threads, struct thread *thread, const struct record *record,
+		      uint64_t run_delay_ns)
 {
-	uint64_t time_ns = record->h.time_ns, waited_ns = record->run_delay_ns - thread->delay_ns;
+	uint64_t time_ns = record->time_ns, waited_ns = run_delay_ns - thread->delay_ns;
 
-	if (record->run_delay_ns == 0) /* a kernel that keeps no such account */
+	if (run_delay_ns == 0) /* a kernel that keeps no such account */
 		return;
-	if (thread->sched == SCHED_RUNNABLE && thread->delay_known && record->run_delay_ns >= thread->delay_ns &&
+	if (thread->sched == SCHED_RUNNABLE && thread->delay_known && run_delay_ns >= thread->delay_ns &&
 	    waited_ns <= time_ns - thread->runnable_ns) {
 		const struct piece *open = timeline_open(&thread->timeline);
 		/* Nobody was seen on its CPU, but an idle one does not let a thread wait so long. */
@@ -88,9 +89,9 @@ void schedule_read(struct threads *threads, struct thread *thread, const struct 
 			timeline_recast(&thread->timeline, (enum state)CAUSE_RUNQ, CULPRIT_NOBODY);
 		cputime_doubt(&thread->cputime);
 		thread->called_ns = 0;
-		thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, thread->runnable_ns + waited_ns);
+		thread_move(threads, thread, SCHED_RUNNING, record->cpu, thread->runnable_ns + waited_ns);
 	}
-	thread->delay_ns = record->run_delay_ns;
+	thread->delay_ns = run_delay_ns;
 	thread->delay_known = 1;
 }
 

@@ -19,8 +19,9 @@ void schedule_switch(struct threads *threads, uint32_t tgid, const struct record
 void schedule_waking(struct threads *threads, const struct record_wake *record);
 void schedule_wakeup(struct threads *threads, const struct record_wake *record);
 void schedule_task(struct threads *threads, const struct record_task *record);
-/* Before the read itself is told to the thread. */
-void schedule_read(struct threads *threads, struct thread *thread, const struct record_recv *record);
+/* A read or a send, before it is told to the thread itself: the kernel's sum of the thread's run-queue waits. */
+void schedule_account(struct threads *threads, struct thread *thread, const struct record *record,
+		      uint64_t run_delay_ns);
 void schedule_exit(struct threads *threads, const struct record_exit *record);
 
 #endif

@@ -190,7 +190,7 @@ static inline struct record_recv *tell_recv(struct story *story, uint64_t time_n
 	return recv;
 }
 
-static inline void tell_send(struct story *story, uint64_t time_ns, uint32_t cpu, uint32_t tid, uint64_t sock)
+static inline struct record_send *tell_send(struct story *story, uint64_t time_ns, uint32_t cpu, uint32_t tid, uint64_t sock)
 {
 	struct record_send *send = &story_add(story, RECORD_SEND, sizeof(*send), time_ns, cpu, tid)->as_send;
 
@@ -198,6 +198,7 @@ static inline void tell_send(struct story *story, uint64_t time_ns, uint32_t cpu
 	send->bytes = 500;
 	send->local_port = 8080;
 	send->peer_port = port_of(sock);
+	return send;
 }
 
 static inline void tell_close(struct story *story, uint64_t time_ns, uint32_t cpu, uint64_t sock)

@@ -411,6 +411,23 @@ static void test_unseen_switch(void **state)
 	story_free(&story);
 }
 
+/* The same while it answers: preempted in the middle of a request, and next seen writing. */
+static void test_unseen_switch_before_an_answer(void **state)
+{
+	(void)state;
+	struct story story = story_new(1);
+	tell_task(&story, 1 * MS, 0, 101, ON_CPU, 0);
+	tell_recv(&story, 2 * MS, 0, 101, 1, 2 * MS)->run_delay_ns = 7 * US;
+	tell_preempt(&story, 2 * MS + 100 * US, 0, 101, 900);
+	tell_send(&story, 5 * MS, 0, 101, 1)->run_delay_ns = 7 * US + 2 * MS;
+	tell_end(&story, 5 * MS + 1 * US, 0, 101, 1, 0);
+	story_play(&story);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_RUNQ], 2 * MS);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_OWN], 1 * MS);
+	assert_int_equal(story.summary.checks.doubts, 0);
+	story_free(&story);
+}
+
 /* One 5 ms stop behind which 40 requests wait gives 40 queue blames. */
 static void test_forty_requests_behind_one_stop(void **state)
 {
@@ -565,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_queue_idle_mark),
 		cmocka_unit_test(test_queue_asleep_is_unattributed),
 		cmocka_unit_test(test_unseen_switch),
+		cmocka_unit_test(test_unseen_switch_before_an_answer),
 		cmocka_unit_test(test_forty_requests_behind_one_stop),
 		cmocka_unit_test(test_first_runner_is_put_right),
 		cmocka_unit_test(test_migrated_waiter),
