@@ -7,41 +7,32 @@
 #include <string.h>
 
 #include "cgroup.h"
-#include "options.h"
+#include "heap_profile.h"
+#include "indexing.h"
 #include "serialize.h"
 
 __attribute__((visibility("default"))) const char *argp_program_version = "memlab-svc " MEMLAB_VERSION;
 
 enum option_key {
 	OPTION_LISTEN = 256,
-	OPTION_INDEX_SIZE,
-	OPTION_SEED,
-	OPTION_DATA,
 	OPTION_PATH,
 	OPTION_FIX,
 	OPTION_POOL,
-	OPTION_LAYOUT,
-	OPTION_RECORD,
-	OPTION_INTERN,
 	OPTION_THREADS,
 	OPTION_MEMLIMIT,
 	OPTION_LIMIT_POLICY,
 	OPTION_GC_LIMITER,
 	OPTION_IDLE_TIMEOUT,
+	OPTION_HEAP_PROFILE_RATE,
 	OPTION_SITES
 };
 
 static const struct argp_option options[] = {
 	{"listen", OPTION_LISTEN, "ADDRESS:PORT", 0, "where to listen (127.0.0.1:8080; port 0: any free one)", 0},
-	{"index-size", OPTION_INDEX_SIZE, "SIZE", 0, "how much data to serve (64MiB)", 0},
-	{"seed", OPTION_SEED, "N", 0, "which data (42)", 0},
-	{"data", OPTION_DATA, "FILE", 0, "serve the records of a file that memlab-gen wrote", 0},
+	INDEXING_OPTIONS,
 	{"path", OPTION_PATH, "naive|opt", 0, "how answers are made (naive)", 0},
 	{"fix", OPTION_FIX, "LIST", 0, "repair habits of the naive path: buffer,boxing,strings,header,log", 0},
 	{"pool", OPTION_POOL, "on|off", 0, "use response objects again on the opt path (on)", 0},
-	{"layout", OPTION_LAYOUT, "map|flat|offheap", 0, "how the index lies in memory (map)", 0},
-	{"record", OPTION_RECORD, "packed|mispacked", 0, "how a record lies in memory (packed)", 0},
-	{"intern", OPTION_INTERN, "on|off", 0, "one object per distinct string (off)", 0},
 	{"threads", OPTION_THREADS, "N", 0, "event loops (1)", 0},
 	{"memlimit", OPTION_MEMLIMIT, "SIZE|cgroup", 0, "soft memory limit, as GOMEMLIMIT; cgroup: 90 % of its limit",
 	 0},
@@ -50,6 +41,8 @@ static const struct argp_option options[] = {
 	{"gc-limiter", OPTION_GC_LIMITER, "on|off", 0, "cap the collector at half the CPU time (on)", 0},
 	{"idle-timeout", OPTION_IDLE_TIMEOUT, "SECONDS", 0, "close a connection without progress after this time (75)",
 	 0},
+	{"heap-profile-rate", OPTION_HEAP_PROFILE_RATE, "BYTES|off", 0,
+	 "the heap profile takes an object about every so many bytes (512KiB; 1: every object)", 0},
 	{"sites", OPTION_SITES, NULL, 0, "print every allocation site and end", 0},
 	{0}};
 
@@ -66,14 +59,6 @@ static bool on_off(const char *option, const char *text)
 {
 	static const char *const names[] = {"off", "on"};
 	return option_choice(&table, option, text, names, 2);
-}
-
-static uint64_t size(const char *option, const char *text)
-{
-	uint64_t bytes;
-	if (gc_parse_bytes(text, &bytes))
-		option_refuse(&table, "--%s=%s is not a size; write it as 64MiB or 2GiB", option, text);
-	return bytes;
 }
 
 /* A tenth stays free for what the heap does not know of: stacks, sockets, the page cache of our own files. */
@@ -125,15 +110,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case OPTION_LISTEN:
 		listen_address(config, value);
 		return 0;
-	case OPTION_INDEX_SIZE:
-		config->index_bytes = size("index-size", value);
-		return 0;
-	case OPTION_SEED:
-		config->seed = option_number(&table, "seed", value, 0, UINT64_MAX);
-		return 0;
-	case OPTION_DATA:
-		config->data = value;
-		return 0;
 	case OPTION_PATH:
 		config->path = option_choice(&table, "path", value, paths, 2);
 		return 0;
@@ -143,20 +119,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case OPTION_POOL:
 		config->pool = on_off("pool", value);
 		return 0;
-	case OPTION_LAYOUT:
-		config->layout = option_choice(&table, "layout", value, layout_names, LAYOUT_COUNT);
-		return 0;
-	case OPTION_RECORD:
-		config->form = option_choice(&table, "record", value, record_form_names, RECORD_FORM_COUNT);
-		return 0;
-	case OPTION_INTERN:
-		config->intern = on_off("intern", value);
-		return 0;
 	case OPTION_THREADS:
 		config->threads = (unsigned)option_number(&table, "threads", value, 1, CONFIG_THREADS_MAX);
 		return 0;
 	case OPTION_MEMLIMIT:
-		config->gc.memory_limit = strcmp(value, "cgroup") ? size("memlimit", value) : limit_of_cgroup();
+		config->gc.memory_limit =
+			strcmp(value, "cgroup") ? option_bytes(&table, "memlimit", value) : limit_of_cgroup();
 		return 0;
 	case OPTION_LIMIT_POLICY:
 		config->gc.limit_policy = option_choice(&table, "limit-policy", value, policies, 3);
@@ -170,8 +138,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case OPTION_SITES:
 		config->list_sites = true;
 		return 0;
+	case OPTION_HEAP_PROFILE_RATE:
+		config->heap_profile_rate = strcmp(value, "off") ? option_bytes(&table, "heap-profile-rate", value) : 0;
+		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return indexing_option(&table, config, key, value) ? 0 : ARGP_ERR_UNKNOWN;
 	}
 }
 
@@ -181,11 +152,11 @@ static void set_defaults(struct config *config)
 {
 	*config = (struct config){.address = "127.0.0.1",
 				  .port = 8080,
-				  .index_bytes = 64u << 20,
-				  .seed = 42,
 				  .pool = true,
 				  .threads = 1,
-				  .idle_timeout_s = 75};
+				  .idle_timeout_s = 75,
+				  .heap_profile_rate = HEAP_PROFILE_RATE_DEFAULT};
+	indexing_defaults(config);
 	char error[256];
 	if (gc_config_init(&config->gc, error, sizeof(error)))
 		option_refuse(&table, "%s", error);

@@ -26,7 +26,8 @@ struct config {
 	bool intern;
 	unsigned threads;
 	unsigned idle_timeout_s;
-	bool list_sites; /* print the allocation sites and end */
+	uint64_t heap_profile_rate; /* bytes per sample; 0: off */
+	bool list_sites;            /* print the allocation sites and end */
 	struct gc_config gc;
 };
 

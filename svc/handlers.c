@@ -2,14 +2,18 @@
 /* The URLs. Errors are JSON too. */
 #include "handlers.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "cpu_profile.h"
 #include "debug_allocs.h"
 #include "knobs.h"
 #include "metrics_page.h"
 #include "pprof.h"
 #include "site.h"
+
+#define CPU_PROFILE_SECONDS 30
 
 void (*handler_inject)(struct handler *handler, const struct request *request);
 
@@ -80,7 +84,7 @@ static void answer_naive(struct handler *handler, const struct record_view *view
 	response->body = body ? body->bytes : handler->buffer.bytes;
 	response->length = body ? body->length : handler->buffer.length;
 	response->content_type = type ? type->bytes : format_content_type(response->format);
-	response->reusable = !body && !type;
+	response->reusable = true; /* what it says is one of the two types */
 	serialize_naive_log(&naive, response->key, response->length);
 }
 
@@ -149,18 +153,64 @@ static void answer_metrics(struct handler *handler, const struct request *reques
 	response->reusable = false;
 }
 
-static void answer_pprof_allocs(struct handler *handler, const struct request *request, struct response *response)
+static bool wants_text(const struct request *request)
 {
 	const char *debug = request->argument(request, "debug");
-	bool text = debug && strcmp(debug, "0");
+	return debug && strcmp(debug, "0");
+}
+
+/* The loop's buffer as a profile. */
+static void answer_pprof(struct handler *handler, struct response *response, bool text)
+{
+	answer_buffer(handler, response, 200);
+	response->content_type = text ? "text/plain; charset=utf-8" : "application/octet-stream";
+	response->reusable = false;
+}
+
+static void answer_pprof_allocs(struct handler *handler, const struct request *request, struct response *response)
+{
+	bool text = wants_text(request);
 	handler->buffer.length = 0;
 	if (text)
 		pprof_allocs_text_add(&handler->buffer, handler->service->heap);
 	else
 		pprof_allocs_add(&handler->buffer, handler->service->heap);
-	answer_buffer(handler, response, 200);
-	response->content_type = text ? "text/plain; charset=utf-8" : "application/octet-stream";
-	response->reusable = false;
+	answer_pprof(handler, response, text);
+}
+
+static void answer_pprof_heap(struct handler *handler, const struct request *request, struct response *response)
+{
+	bool text = wants_text(request);
+	handler->buffer.length = 0;
+	if (text)
+		pprof_heap_text_add(&handler->buffer);
+	else
+		pprof_heap_add(&handler->buffer);
+	answer_pprof(handler, response, text);
+}
+
+/* Begins the profile, and is called again when its time is over. */
+static void answer_pprof_cpu(struct handler *handler, const struct request *request, struct response *response)
+{
+	const char *text = request->argument(request, "seconds");
+	uint64_t seconds = CPU_PROFILE_SECONDS;
+	if (request->resumed) {
+		handler->buffer.length = 0;
+		cpu_profile_end(&handler->buffer, wants_text(request));
+		answer_pprof(handler, response, wants_text(request));
+		return;
+	}
+	if (text && (!parse_key(text, &seconds) || !seconds || seconds > CPU_PROFILE_SECONDS_MAX)) {
+		answer_error(handler, response, 400, "bad_seconds", "seconds must be a number from 1 to 300");
+		return;
+	}
+	int error = cpu_profile_begin();
+	if (error == -EBUSY)
+		answer_error(handler, response, 409, "profile_running", "a CPU profile is running; try again later");
+	else if (error)
+		answer_error(handler, response, 503, "no_profile", "no memory or timer for a CPU profile");
+	else
+		response->wait_ns = seconds * 1000000000;
 }
 
 /* The command line, arguments separated by NUL, as Go's. */
@@ -215,6 +265,8 @@ static const struct route routes[] = {
 	{"/debug/allocs", answer_allocs, false},
 	{"/debug/knobs", answer_knobs, true},
 	{"/debug/pprof/allocs", answer_pprof_allocs, false},
+	{"/debug/pprof/heap", answer_pprof_heap, false},
+	{"/debug/pprof/profile", answer_pprof_cpu, false},
 	{"/debug/pprof/cmdline", answer_cmdline, false},
 };
 
@@ -248,7 +300,7 @@ void handler_answer(struct handler *handler, const struct request *request, stru
 	if (!route) {
 		answer_error(handler, response, 404, "unknown_path",
 			     "try /lookup?key=7, /healthz, /readyz, /metrics, /debug/allocs, /debug/knobs or "
-			     "/debug/pprof/allocs");
+			     "/debug/pprof/{allocs,heap,profile,cmdline}");
 		return;
 	}
 	if (!is_get(request) && !(route->post && !strcmp(request->method, "POST"))) {

@@ -42,10 +42,12 @@ struct request {
 	const char *(*header)(const struct request *request, const char *name);
 	/* True if the client is on this machine. May be NULL: it is not. */
 	bool (*local)(const struct request *request);
+	bool resumed; /* the second call, after response.wait_ns */
 	void *context;
 };
 
 struct response {
+	uint64_t wait_ns; /* not 0: nothing to send yet; call again with `resumed` after this time or when stopping */
 	unsigned status;
 	const char *content_type; /* ended by NUL */
 	const char *allow;        /* methods, with status 405; else NULL */

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap_profile.h"
+
 struct knobs {
-	bool has_percent, has_limit, collect;
+	bool has_percent, has_limit, has_rate, collect;
 	int percent;
-	uint64_t limit;
+	uint64_t limit, rate;
 };
 
 static bool parse_percent(const char *text, int *percent)
@@ -28,16 +30,20 @@ static const char *parse(const struct request *request, struct knobs *knobs)
 {
 	const char *percent = request->argument(request, "gogc");
 	const char *limit = request->argument(request, "gomemlimit");
+	const char *rate = request->argument(request, "heap_profile_rate");
 	const char *collect = request->argument(request, "gc");
 	knobs->has_percent = percent;
 	knobs->has_limit = limit;
+	knobs->has_rate = rate;
 	knobs->collect = collect;
-	if (!percent && !limit && !collect)
-		return "nothing to change; knobs are gogc, gomemlimit and gc=now";
+	if (!percent && !limit && !rate && !collect)
+		return "nothing to change; knobs are gogc, gomemlimit, heap_profile_rate and gc=now";
 	if (percent && !parse_percent(percent, &knobs->percent))
 		return "gogc must be a percentage from 1 to 100000 or off";
 	if (limit && gc_parse_bytes(limit, &knobs->limit))
 		return "gomemlimit must be a size such as 512MiB or off";
+	if (rate && strcmp(rate, "off") && gc_parse_bytes(rate, &knobs->rate))
+		return "heap_profile_rate must be a number of bytes such as 512KiB, or off";
 	if (collect && strcmp(collect, "now"))
 		return "gc can only be now";
 	return NULL;
@@ -53,6 +59,8 @@ const char *knobs_apply(const struct service *service, const struct request *req
 		gc_set_percent(service->heap, knobs.percent);
 	if (knobs.has_limit)
 		gc_set_memory_limit(service->heap, knobs.limit);
+	if (knobs.has_rate)
+		heap_profile_set_rate(knobs.rate);
 	if (knobs.collect && service->collect)
 		service->collect();
 	return NULL;
@@ -70,5 +78,6 @@ void knobs_add(struct buffer *buffer, const struct service *service)
 		buffer_add_text(buffer, "\"gomemlimit\":\"off\",");
 	else
 		buffer_add_format(buffer, "\"gomemlimit\":%" PRIu64 ",", stats.limit_bytes);
+	buffer_add_format(buffer, "\"heap_profile_rate\":%" PRIu64 ",", heap_profile_rate());
 	buffer_add_format(buffer, "\"gc_cycles\":%" PRIu64 "}\n", stats.cycles);
 }

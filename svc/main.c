@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,9 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "fail.h"
+#include "heap_profile.h"
+#include "indexing.h"
 #include "probes/probes.h"
 #include "runinfo.h"
 #include "server.h"
@@ -40,25 +42,6 @@ struct program {
 };
 
 static pthread_t main_thread;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	fputs("memlab-svc: ", stderr);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
-	va_end(arguments);
-	fflush(NULL);
-	_exit(1); /* whatever threads there are, end here */
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* Of the process, in MiB. */
 static double resident_mib(void)
@@ -157,58 +140,15 @@ static void bind_server(struct program *program)
 		     config->port, strerror(-error));
 }
 
-static void show_progress(void *context, uint64_t done, uint64_t count)
-{
-	(void)context;
-	fprintf(stderr, "\rmemlab-svc: loading %3" PRIu64 " %% of %" PRIu64 " records%s", done * 100 / count, count,
-		done == count ? "\n" : "");
-}
-
-/* Where the records come from; with a file, its seed and size become the run's. */
-static struct dataset_source *open_source(struct config *config)
-{
-	struct dataset_source *source;
-	char error[256];
-	if (!config->data) {
-		source = dataset_source_seed(config->seed, dataset_count(config->index_bytes));
-		if (!source)
-			fail("no memory; free some");
-		return source;
-	}
-	if (dataset_source_open(config->data, &source, error, sizeof(error)))
-		fail("--data: %s; write it again with memlab-gen", error);
-	config->seed = dataset_source_seed_of(source);
-	config->index_bytes = dataset_source_count(source) * DATASET_RECORD_BYTES;
-	return source;
-}
-
 static void create_heap(struct program *program)
 {
 	int error = gc_heap_create(&program->config.gc, &program->heap);
 	if (error)
 		fail("cannot create the heap: %s; choose a smaller --index-size", strerror(-error));
+	heap_profile_init(program->heap, program->config.heap_profile_rate);
 	program->m = gc_attach(program->heap);
 	if (!program->m)
 		fail("no memory; free some");
-}
-
-static void load(struct program *program, struct dataset_source *source)
-{
-	const struct config *config = &program->config;
-	struct store_config store = {.source = source,
-				     .layout = config->layout,
-				     .form = config->form,
-				     .intern = config->intern,
-				     .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
-	uint64_t start_ns = now_ns();
-	int error = store_create(program->heap, program->m, &store, &program->store);
-	program->load_s = (double)(now_ns() - start_ns) / 1e9;
-	if (error == -EBADMSG)
-		fail("--data: %s; write it again with memlab-gen", dataset_source_error(source));
-	if (error)
-		fail("cannot build the index: %s; choose a smaller --index-size", strerror(-error));
-	dataset_source_close(source);
-	gc_park(program->m);
 }
 
 static void describe_run(struct program *program)
@@ -314,6 +254,7 @@ static void finish(struct program *program)
 	store_destroy(program->store);
 	gc_detach(program->m);
 	gc_heap_destroy(program->heap);
+	heap_profile_end();
 	free(program->loops);
 }
 
@@ -321,6 +262,7 @@ int main(int argc, char **argv)
 {
 	static struct program program;
 	sigset_t signals;
+	fail_program = "memlab-svc";
 	config_parse(&program.config, argc, argv);
 	if (program.config.list_sites) {
 		list_sites();
@@ -329,11 +271,12 @@ int main(int argc, char **argv)
 	program.config.gc.sites = SITE_COUNT;
 	block_signals(&signals);
 	raise_descriptor_limit();
-	struct dataset_source *source = open_source(&program.config);
+	struct dataset_source *source = indexing_source(&program.config);
 	check_size(&program.config);
 	bind_server(&program);
 	create_heap(&program);
-	load(&program, source);
+	program.store = indexing_load(&program.config, program.heap, program.m, source, &program.load_s);
+	gc_park(program.m);
 	describe_run(&program);
 	serve(&program);
 	wait_for_stop(&program, &signals);

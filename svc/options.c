@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap/gc.h"
+
 void option_refuse(const struct option_table *table, const char *format, ...)
 {
 	va_list arguments;
@@ -93,6 +95,14 @@ uint64_t option_number(const struct option_table *table, const char *option, con
 		option_refuse(table, "--%s=%s is not a number from %llu to %llu", option, text,
 			      (unsigned long long)least, (unsigned long long)most);
 	return value;
+}
+
+uint64_t option_bytes(const struct option_table *table, const char *option, const char *text)
+{
+	uint64_t bytes;
+	if (gc_parse_bytes(text, &bytes))
+		option_refuse(table, "--%s=%s is not a size; write it as 64MiB or 2GiB", option, text);
+	return bytes;
 }
 
 unsigned option_choice(const struct option_table *table, const char *option, const char *text, const char *const *names,

@@ -23,6 +23,8 @@ void option_check(const struct option_table *table, int argc, char **argv);
 /* Values; refused if wrong. */
 uint64_t option_number(const struct option_table *table, const char *option, const char *text, uint64_t least,
 		       uint64_t most);
+/* As 64MiB, 2GiB. */
+uint64_t option_bytes(const struct option_table *table, const char *option, const char *text);
 /* The place of `text` in `names`. */
 unsigned option_choice(const struct option_table *table, const char *option, const char *text, const char *const *names,
 		       unsigned count);

@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "heap_profile.h"
+#include "listener.h"
 #include "probes/flight.h"
 #include "probes/probes.h"
 
@@ -50,14 +52,18 @@ struct waiting {
 	int fd;
 };
 
-/* One request between the handler's first call and its completion. Plain memory. */
+/* One request between its first line and its completion. Plain memory. */
 struct exchange {
 	uint64_t begin_ns, end_ns;
 	uint64_t key, allocs, alloc_bytes;
 	uint64_t upload_bytes;
-	struct reply *reply; /* to give back; NULL if libmicrohttpd has its own copy */
-	struct exchange *next_free;
-	uint16_t status; /* 0: not answered yet */
+	uint64_t due_ns;                   /* suspended: when to go on */
+	struct MHD_Connection *connection; /* suspended */
+	struct reply *reply;               /* to give back; NULL if libmicrohttpd has its own copy */
+	struct exchange *next;             /* in the list of free or of suspended ones */
+	uint16_t status;                   /* 0: not answered yet */
+	bool begun; /* its header is complete; else libmicrohttpd is still reading it, or has refused it */
+	bool resumed;
 	bool lookup;
 	enum format format;
 };
@@ -87,7 +93,8 @@ struct loop {
 	struct metrics *metrics;
 	const uint64_t *malloc_bytes; /* jemalloc's count of this thread; NULL if there is none */
 	struct exchange *free_exchanges;
-	struct waiting waiting; /* head of a ring, the longest waiting first */
+	struct exchange *suspended; /* answers that take their time (a CPU profile) */
+	struct waiting waiting;     /* head of a ring, the longest waiting first */
 	uint64_t in_flight;
 	bool stopping;  /* answers close their connection */
 	bool idle_work; /* the collector had something to do when last asked */
@@ -175,21 +182,73 @@ static struct exchange *exchange_new(struct loop *loop)
 {
 	struct exchange *exchange = loop->free_exchanges;
 	if (exchange)
-		loop->free_exchanges = exchange->next_free;
+		loop->free_exchanges = exchange->next;
 	else
 		exchange = malloc(sizeof(*exchange));
-	if (!exchange)
-		return NULL;
-	*exchange = (struct exchange){.begin_ns = now_ns()};
-	loop->in_flight++;
+	if (exchange)
+		*exchange = (struct exchange){.begun = false};
 	return exchange;
+}
+
+static void exchange_begin(struct loop *loop, struct exchange *exchange)
+{
+	exchange->begun = true;
+	exchange->begin_ns = now_ns();
+	loop->in_flight++;
 }
 
 static void exchange_free(struct loop *loop, struct exchange *exchange)
 {
-	loop->in_flight--;
-	exchange->next_free = loop->free_exchanges;
+	loop->in_flight -= exchange->begun;
+	exchange->next = loop->free_exchanges;
 	loop->free_exchanges = exchange;
+}
+
+/* ----------------------------------------------- answers that take their time */
+
+static enum MHD_Result suspend(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
+			       uint64_t wait_ns)
+{
+	exchange->connection = connection;
+	exchange->due_ns = now_ns() + wait_ns;
+	exchange->next = loop->suspended;
+	loop->suspended = exchange;
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+/*
+ * Those that are due, or all when the service stops: libmicrohttpd calls on_request again when it next runs. True if
+ * there were any: its own descriptor does not tell.
+ */
+static bool resume_due(struct loop *loop)
+{
+	uint64_t now = now_ns();
+	bool any = false;
+	for (struct exchange **place = &loop->suspended; *place;) {
+		struct exchange *exchange = *place;
+		if (exchange->due_ns > now && !loop->stopping) {
+			place = &exchange->next;
+			continue;
+		}
+		*place = exchange->next;
+		exchange->resumed = true;
+		MHD_resume_connection(exchange->connection);
+		any = true;
+	}
+	return any;
+}
+
+/* `timeout_ms`, or less if one of them is due before. */
+static int suspended_timeout_ms(const struct loop *loop, int timeout_ms)
+{
+	uint64_t now = loop->suspended ? now_ns() : 0;
+	for (const struct exchange *exchange = loop->suspended; exchange; exchange = exchange->next) {
+		int rest_ms = exchange->due_ns > now ? (int)((exchange->due_ns - now) / 1000000) + 1 : 0;
+		if (timeout_ms < 0 || rest_ms < timeout_ms)
+			timeout_ms = rest_ms;
+	}
+	return timeout_ms;
 }
 
 /* ------------------------------------------------------------ replies */
@@ -262,7 +321,7 @@ static bool reusable(const struct loop *loop, const struct response *response)
 static enum MHD_Result queue_reply(struct loop *loop, struct MHD_Connection *connection, struct exchange *exchange,
 				   const struct response *response)
 {
-	enum format type = response->content_type == format_content_type(FORMAT_BIN) ? FORMAT_BIN : FORMAT_JSON;
+	enum format type = strcmp(response->content_type, format_content_type(FORMAT_BIN)) ? FORMAT_JSON : FORMAT_BIN;
 	struct reply *reply = reply_get(loop, type, response->length);
 	if (!reply)
 		return MHD_NO;
@@ -322,6 +381,8 @@ static enum MHD_Result answer(struct loop *loop, struct MHD_Connection *connecti
 	struct response response;
 	enum MHD_Result result;
 	handler_answer(&loop->handler, request, &response);
+	if (response.wait_ns)
+		return suspend(loop, connection, exchange, response.wait_ns);
 	if (reusable(loop, &response))
 		result = queue_reply(loop, connection, exchange, &response);
 	else
@@ -356,6 +417,8 @@ static enum MHD_Result serve(struct loop *loop, struct MHD_Connection *connectio
 {
 	enum MHD_Result result = handler_needs_heap(request) ? answer_unparked(loop, connection, exchange, request)
 							     : answer(loop, connection, exchange, request);
+	if (!exchange->status)
+		return result;
 	uint64_t end_ns = now_ns();
 	exchange->end_ns = end_ns;
 	metrics_duration(loop->metrics, exchange->lookup ? &exchange->key : NULL, end_ns - exchange->begin_ns, end_ns);
@@ -363,6 +426,14 @@ static enum MHD_Result serve(struct loop *loop, struct MHD_Connection *connectio
 }
 
 /* -------------------------------------------------------------- callbacks */
+
+/* The first line has been read: from here on a refusal of libmicrohttpd's own is seen by on_completed. */
+static void *on_first_line(void *context, const char *uri, struct MHD_Connection *connection)
+{
+	(void)uri;
+	(void)connection;
+	return exchange_new(context);
+}
 
 static bool has_large_body(struct MHD_Connection *connection)
 {
@@ -380,13 +451,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 					.argument = query_argument,
 					.header = header_field,
 					.local = is_local,
+					.resumed = exchange && exchange->resumed,
 					.context = connection};
 	(void)version;
 	(void)upload;
-	if (!exchange) {
-		*slot = exchange = exchange_new(loop);
-		if (!exchange)
-			return MHD_NO;
+	if (!exchange)
+		return MHD_NO;
+	if (!exchange->begun) {
+		exchange_begin(loop, exchange);
 		struct waiting *waiting = waiting_of(connection);
 		if (waiting)
 			waiting_remove(waiting);
@@ -435,6 +507,14 @@ static void exchange_answered(struct loop *loop, struct MHD_Connection *connecti
 	}
 }
 
+/* By libmicrohttpd itself, with a page of its own: too long, or not HTTP. It was never ours; its time is not known. */
+static void exchange_refused(struct MHD_Connection *connection, struct exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+	exchange->status = info && info->http_status < 600 ? (uint16_t)info->http_status : 0;
+	exchange->begin_ns = now_ns();
+}
+
 static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
 			 enum MHD_RequestTerminationCode code)
 {
@@ -446,7 +526,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	struct waiting *waiting = waiting_of(connection);
 	if (waiting && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		waiting_append(loop, waiting, exchange->end_ns);
-	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->status)
+	if (!exchange->begun)
+		exchange_refused(connection, exchange);
+	if (exchange->status && (code == MHD_REQUEST_TERMINATED_COMPLETED_OK || !exchange->begun))
 		exchange_answered(loop, connection, exchange);
 	if (exchange->reply)
 		reply_put(loop, exchange->reply);
@@ -482,7 +564,8 @@ static bool sockets_ready(struct loop *loop, int timeout_ms)
 /* While the collector has work, sockets are looked at after each slice of it, without sleeping. */
 static void loop_turn(struct loop *loop, int timeout_ms_max)
 {
-	int timeout_ms = wanted_timeout_ms(loop);
+	bool resumed = __builtin_expect(loop->suspended != NULL, 0) && resume_due(loop);
+	int timeout_ms = resumed ? 0 : suspended_timeout_ms(loop, wanted_timeout_ms(loop));
 	if (timeout_ms_max >= 0 && (timeout_ms < 0 || timeout_ms > timeout_ms_max))
 		timeout_ms = timeout_ms_max;
 	if (timeout_ms != 0 && !loop->idle_work)
@@ -529,97 +612,33 @@ static void *loop_main(void *context)
 	loop->daemon = NULL;
 	gc_unpark(loop->handler.m);
 	gc_detach(loop->handler.m);
+	heap_profile_thread_end();
 	return NULL;
 }
 
 static struct MHD_Daemon *daemon_start(struct loop *loop)
 {
 	unsigned limit = CONNECTIONS_MAX;
-	return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, loop, MHD_OPTION_LISTEN_SOCKET,
-				loop->listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-				loop->server->config->idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-				MHD_OPTION_END);
-}
-
-/* --------------------------------------------------------------- listening */
-
-static int parse_address(const struct config *config, uint16_t port, struct sockaddr_storage *address, socklen_t *bytes)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)address;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
-	const char *text = strcmp(config->address, "localhost") ? config->address : "127.0.0.1";
-	memset(address, 0, sizeof(*address));
-	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		*bytes = sizeof(*in);
-		return 0;
-	}
-	if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
-		return -EINVAL;
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	*bytes = sizeof(*in6);
-	return 0;
-}
-
-/* A bound socket, or negative errno. It refuses connections until listen(). */
-static int bind_socket(const struct config *config, uint16_t port, bool shared)
-{
-	struct sockaddr_storage address;
-	socklen_t bytes;
-	int one = 1;
-	int error = parse_address(config, port, &address, &bytes);
-	if (error)
-		return error;
-	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (shared)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&address, bytes)) {
-		error = -errno;
-		close(fd);
-		return error;
-	}
-	return fd;
-}
-
-static uint16_t bound_port(int fd)
-{
-	struct sockaddr_storage address = {0};
-	socklen_t bytes = sizeof(address);
-	getsockname(fd, (struct sockaddr *)&address, &bytes);
-	if (address.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&address)->sin_port);
-}
-
-/* Sockets that share a port would also share it with another service of the same user: look first. */
-static int check_port_free(const struct config *config)
-{
-	int fd = bind_socket(config, config->port, false);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, loop, MHD_OPTION_LISTEN_SOCKET,
+		loop->listen_fd, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, loop->server->config->idle_timeout_s,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop, MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,
+		MHD_OPTION_URI_LOG_CALLBACK, on_first_line, loop, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
 static int bind_all(struct server *server)
 {
 	const struct config *config = server->config;
 	bool shared = server->threads > 1;
-	int error = shared ? check_port_free(config) : 0;
+	int error = shared ? listener_check_free(config) : 0;
 	server->port = config->port;
 	for (unsigned i = 0; i < server->threads && !error; i++) {
-		int fd = bind_socket(config, server->port, shared);
+		int fd = listener_bind(config, server->port, shared);
 		if (fd < 0)
 			return fd;
 		server->loops[i].listen_fd = fd;
-		server->port = bound_port(fd);
+		server->port = listener_port(fd);
 	}
 	return error;
 }
@@ -704,7 +723,7 @@ static void loop_destroy(struct loop *loop)
 	replies_destroy(loop);
 	while (loop->free_exchanges) {
 		struct exchange *exchange = loop->free_exchanges;
-		loop->free_exchanges = exchange->next_free;
+		loop->free_exchanges = exchange->next;
 		free(exchange);
 	}
 	buffer_free(&loop->handler.buffer);

@@ -8,6 +8,7 @@
 #define MEMLAB_SVC_SITE_H
 
 #include "heap/gc.h"
+#include "heap_profile.h"
 
 enum site_id {
 #define SITE(name, kind, path, why) SITE_##name,
@@ -33,25 +34,34 @@ const struct site_place *site_places(size_t *count);
 	static const struct site_place site_place_ \
 		__attribute__((section("memlab_sites"), used)) = {SITE_##name, __LINE__, __FILE__, __func__}
 
+/* `p` as it came from the heap; it may become a sample of the heap profile. */
+static inline void *site_sampled_(struct gc_mutator *m, void *p, uint32_t site)
+{
+	if (heap_profile_due(m))
+		heap_profile_take(m, p, site);
+	return p;
+}
+
 /* [safepoint] One object of a kind; `count` elements of a kind; raw bytes. */
-#define SITE_ALLOC(m, kind, name)                   \
-	({                                          \
-		SITE_USE_(name);                    \
-		gc_alloc((m), (kind), SITE_##name); \
+#define SITE_ALLOC(m, kind, name)                                                    \
+	({                                                                           \
+		SITE_USE_(name);                                                     \
+		site_sampled_((m), gc_alloc((m), (kind), SITE_##name), SITE_##name); \
 	})
-#define SITE_ALLOC_ARRAY(m, kind, count, name)                     \
-	({                                                         \
-		SITE_USE_(name);                                   \
-		gc_alloc_array((m), (kind), (count), SITE_##name); \
+#define SITE_ALLOC_ARRAY(m, kind, count, name)                                                      \
+	({                                                                                          \
+		SITE_USE_(name);                                                                    \
+		site_sampled_((m), gc_alloc_array((m), (kind), (count), SITE_##name), SITE_##name); \
 	})
-#define SITE_ALLOC_BYTES(m, bytes, name)                   \
-	({                                                 \
-		SITE_USE_(name);                           \
-		gc_alloc_bytes((m), (bytes), SITE_##name); \
+#define SITE_ALLOC_BYTES(m, bytes, name)                                                    \
+	({                                                                                  \
+		SITE_USE_(name);                                                            \
+		site_sampled_((m), gc_alloc_bytes((m), (bytes), SITE_##name), SITE_##name); \
 	})
 
 /* An allocation made on behalf of callers that name the site themselves: `site` is a variable. */
-#define SITE_ALLOC_BYTES_FOR(m, bytes, site) gc_alloc_bytes((m), (bytes), (uint32_t)(site))
+#define SITE_ALLOC_BYTES_FOR(m, bytes, site) \
+	site_sampled_((m), gc_alloc_bytes((m), (bytes), (uint32_t)(site)), (uint32_t)(site))
 #define SITE_NAMED(name)         \
 	({                       \
 		SITE_USE_(name); \

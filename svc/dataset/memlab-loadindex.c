@@ -7,14 +7,14 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../options.h"
+#include "../fail.h"
+#include "../indexing.h"
 #include "../runinfo.h"
 #include "../serialize.h"
 #include "../site.h"
@@ -23,23 +23,10 @@ __attribute__((visibility("default"))) const char *argp_program_version = "memla
 
 #define SAMPLE 10000
 
-enum option_key {
-	OPTION_INDEX_SIZE = 256,
-	OPTION_SEED,
-	OPTION_DATA,
-	OPTION_LAYOUT,
-	OPTION_RECORD,
-	OPTION_INTERN,
-	OPTION_JSON
-};
+enum option_key { OPTION_JSON = 256 };
 
 static const struct argp_option options[] = {
-	{"index-size", OPTION_INDEX_SIZE, "SIZE", 0, "how much data (64MiB)", 0},
-	{"seed", OPTION_SEED, "N", 0, "which data (42)", 0},
-	{"data", OPTION_DATA, "FILE", 0, "the records of a file that memlab-gen wrote", 0},
-	{"layout", OPTION_LAYOUT, "map|flat|offheap", 0, "how the index lies in memory (map)", 0},
-	{"record", OPTION_RECORD, "packed|mispacked", 0, "how a record lies in memory (packed)", 0},
-	{"intern", OPTION_INTERN, "on|off", 0, "one object per distinct string (off)", 0},
+	INDEXING_OPTIONS,
 	{"json", OPTION_JSON, "FILE", 0, "write the numbers as JSON too (- for standard output)", 0},
 	{0}};
 static const struct option_table table = {"memlab-loadindex", options};
@@ -50,56 +37,20 @@ struct program {
 	struct gc_heap *heap;
 	struct gc_mutator *m;
 	struct store *store;
-	struct dataset_source *source;
 	/* Results. */
 	struct gc_stats stats;
 	double load_s, collect_s;
 	uint64_t resident_bytes, checked;
 };
 
-__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	fputs("memlab-loadindex: ", stderr);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
-	va_end(arguments);
-	fflush(NULL);
-	_exit(1); /* whatever threads there are, end here */
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
-	static const char *const off_on[] = {"off", "on"};
 	struct program *program = state->input;
-	struct config *config = &program->config;
-	switch (key) {
-	case OPTION_INDEX_SIZE:
-		if (gc_parse_bytes(value, &config->index_bytes))
-			option_refuse(&table, "--index-size=%s is not a size; write it as 64MiB or 2GiB", value);
-		return 0;
-	case OPTION_SEED:
-		config->seed = option_number(&table, "seed", value, 0, UINT64_MAX);
-		return 0;
-	case OPTION_DATA:
-		config->data = value;
-		return 0;
-	case OPTION_LAYOUT:
-		config->layout = option_choice(&table, "layout", value, layout_names, LAYOUT_COUNT);
-		return 0;
-	case OPTION_RECORD:
-		config->form = option_choice(&table, "record", value, record_form_names, RECORD_FORM_COUNT);
-		return 0;
-	case OPTION_INTERN:
-		config->intern = option_choice(&table, "intern", value, off_on, 2);
-		return 0;
-	case OPTION_JSON:
+	if (key == OPTION_JSON) {
 		program->json = value;
 		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
 	}
+	return indexing_option(&table, &program->config, key, value) ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 static void parse(struct program *program, int argc, char **argv)
@@ -108,7 +59,7 @@ static void parse(struct program *program, int argc, char **argv)
 		options, parse_option, NULL, "Builds an index as memlab-svc does and says what it costs.",
 		NULL,    NULL,         NULL};
 	char error[256];
-	program->config = (struct config){.index_bytes = 64u << 20, .seed = 42, .threads = 0};
+	indexing_defaults(&program->config);
 	if (gc_config_init(&program->config.gc, error, sizeof(error)))
 		option_refuse(&table, "%s", error);
 	option_check(&table, argc, argv);
@@ -137,47 +88,13 @@ static uint64_t resident_bytes(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void show_progress(void *context, uint64_t done, uint64_t count)
-{
-	(void)context;
-	fprintf(stderr, "\rmemlab-loadindex: %3" PRIu64 " %%%s", done * 100 / count, done == count ? "\n" : "");
-}
-
-static void open_source(struct program *program)
-{
-	struct config *config = &program->config;
-	char error[256];
-	if (config->data) {
-		if (dataset_source_open(config->data, &program->source, error, sizeof(error)))
-			fail("--data: %s; write it again with memlab-gen", error);
-		config->seed = dataset_source_seed_of(program->source);
-		config->index_bytes = dataset_source_count(program->source) * DATASET_RECORD_BYTES;
-		return;
-	}
-	program->source = dataset_source_seed(config->seed, dataset_count(config->index_bytes));
-	if (!program->source)
-		fail("no memory; free some");
-}
-
 static void build(struct program *program)
 {
-	const struct config *config = &program->config;
-	struct store_config store = {.source = program->source,
-				     .layout = config->layout,
-				     .form = config->form,
-				     .intern = config->intern,
-				     .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
-	int error = gc_heap_create(&config->gc, &program->heap);
-	if (!error && !(program->m = gc_attach(program->heap)))
-		error = -ENOMEM;
-	double start_s = now_s();
-	if (!error)
-		error = store_create(program->heap, program->m, &store, &program->store);
-	if (error == -EBADMSG)
-		fail("--data: %s; write it again with memlab-gen", dataset_source_error(program->source));
-	if (error)
-		fail("cannot build the index: %s; choose a smaller --index-size", strerror(-error));
-	program->load_s = now_s() - start_s;
+	struct dataset_source *source = indexing_source(&program->config);
+	int error = gc_heap_create(&program->config.gc, &program->heap);
+	if (error || !(program->m = gc_attach(program->heap)))
+		fail("no memory; free some");
+	program->store = indexing_load(&program->config, program->heap, program->m, source, &program->load_s);
 }
 
 /* Ids spread over the whole index, each against the dataset's own answer. */
@@ -254,8 +171,8 @@ static void write_json(const struct program *program)
 int main(int argc, char **argv)
 {
 	static struct program program;
+	fail_program = "memlab-loadindex";
 	parse(&program, argc, argv);
-	open_source(&program);
 	build(&program);
 	check_sample(&program);
 	measure(&program);
@@ -264,7 +181,6 @@ int main(int argc, char **argv)
 	if (program.json)
 		write_json(&program);
 	store_destroy(program.store);
-	dataset_source_close(program.source);
 	gc_detach(program.m);
 	gc_heap_destroy(program.heap);
 	return 0;

@@ -234,6 +234,7 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 	times.end_ns = gc_os_now_ns();
 	times.heap_end_bytes = gc_get_relaxed(&heap->live_bytes);
 	gc_orphans_drop(heap, heap->roots_scanned);
+	gc_weak_judge(heap);
 	flip(heap);
 	cycle_end(heap);
 	gc_set(&heap->cycles_marked, heap->cycle);

@@ -164,6 +164,19 @@ void gc_handle_free(struct gc_heap *heap, struct gc_handle *handle);
 /* Copy `count` references from one array of references into another, with the barrier; the areas may overlap. */
 void gc_copy(struct gc_mutator *m, void *to, const void *from, size_t count);
 
+/* ---------------------------------------------------------- weak addresses */
+
+/*
+ * For embedders that keep addresses of objects without keeping the objects (samples of a profile): `call` is run by the
+ * collector's coordinator once in each cycle, when marking is over and nothing has been freed. It must not touch collected memory
+ * or wait for a mutator. Set once, before the first allocation.
+ */
+void gc_on_marked(struct gc_heap *heap, void (*call)(struct gc_heap *heap, void *context), void *context);
+/* Within that call: will p, allocated before the cycle began, outlive it? */
+bool gc_will_live(struct gc_heap *heap, const void *p);
+/* Of the cycle that is on, or the last one. What was allocated when it was n is judged by cycles after n. */
+uint64_t gc_cycle_number(const struct gc_heap *heap);
+
 /* -------------------------------------------------------------- collector */
 
 /* [safepoint] Run a whole cycle now and wait for it (sweep included). */

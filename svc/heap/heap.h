@@ -157,6 +157,10 @@ struct gc_heap {
 	enum gc_limit_policy limit_policy;
 	uint64_t start_ns;
 
+	/* Of the embedder; atomic, set once. */
+	void (*on_marked)(struct gc_heap *heap, void *context);
+	void *on_marked_context;
+
 	/* Knobs; atomic. */
 	int percent;
 	uint64_t memory_limit;

@@ -73,4 +73,7 @@ static inline bool gc_marked(struct gc_heap *heap, const void *p, uint32_t mark_
 	return gc_get_relaxed(&bits[slot.index / 64]) >> (slot.index % 64) & 1;
 }
 
+/* Coordinator: let the embedder look at the marks (gc_on_marked). */
+void gc_weak_judge(struct gc_heap *heap);
+
 #endif
