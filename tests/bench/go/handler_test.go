@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/rand"
 	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -29,12 +30,10 @@ type record struct {
 	payload             []byte
 }
 
-type argument struct{ key, format string }
-
 var (
-	index     map[uint64]*record
-	arguments [2][]argument
-	sink      int
+	index    map[uint64]*record
+	requests [2][]request
+	sink     int
 )
 
 func word(random *rand.Rand, least, most int) string {
@@ -59,8 +58,10 @@ func fill() {
 	zipf := rand.NewZipf(random, 1.1, 1, recordCount-1)
 	for i := 0; i < keyCount; i++ {
 		key := strconv.Itoa(scatter[zipf.Uint64()])
-		arguments[0] = append(arguments[0], argument{key, "json"})
-		arguments[1] = append(arguments[1], argument{key, "bin"})
+		for i, format := range []string{"json", "bin"} {
+			query := [2]pair{{"key", key}, {"fmt", format}}
+			requests[i] = append(requests[i], request{"GET", "/lookup", query})
+		}
 	}
 }
 
@@ -115,34 +116,119 @@ func naiveBin(r *record) []byte {
 	return []byte(head + r.name + r.country + r.city + r.plan + string(r.payload))
 }
 
-func lookup(buffer []byte, a argument, opt bool) []byte {
-	key, err := strconv.ParseUint(a.key, 10, 64)
-	r, found := index[key]
-	if err != nil || !found {
-		return nil
+// What memlab-svc's handler does around the record, the same way: a route by path, the method, the arguments by name,
+// the key and the format parsed, a buffer from a pool (handlers run on any goroutine), status and type of the answer.
+
+type pair struct{ name, value string }
+
+type request struct {
+	method, path string
+	query        [2]pair
+}
+
+func (r *request) argument(name string) (string, bool) {
+	for i := range r.query {
+		if r.query[i].name == name {
+			return r.query[i].value, true
+		}
+	}
+	return "", false
+}
+
+type response struct {
+	status      int
+	contentType string
+	body        []byte
+	buffer      *[]byte // to give back when the body has been written
+}
+
+type handler struct {
+	opt     bool
+	buffers sync.Pool
+}
+
+func (h *handler) fail(w *response, status int, message string) {
+	w.status, w.contentType = status, "application/json"
+	w.body = []byte(fmt.Sprintf("{\"status\":%d,\"message\":%q}\n", status, message))
+}
+
+func (h *handler) lookup(w *response, r *request) {
+	text, _ := r.argument("key")
+	key, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		h.fail(w, 400, "key must be a decimal number")
+		return
+	}
+	format, given := r.argument("fmt")
+	if given && format != "json" && format != "bin" {
+		h.fail(w, 400, "fmt must be json or bin")
+		return
+	}
+	record, found := index[key]
+	if !found {
+		h.fail(w, 404, "no such record")
+		return
+	}
+	w.status, w.contentType = 200, "application/json"
+	if format == "bin" {
+		w.contentType = "application/octet-stream"
 	}
 	switch {
-	case opt && a.format == "json":
-		return optJSON(buffer, r)
-	case opt:
-		return optBin(buffer, r)
-	case a.format == "json":
-		return naiveJSON(r)
+	case h.opt && format == "bin":
+		w.buffer = h.buffers.Get().(*[]byte)
+		w.body = optBin((*w.buffer)[:0], record)
+	case h.opt:
+		w.buffer = h.buffers.Get().(*[]byte)
+		w.body = optJSON((*w.buffer)[:0], record)
+	case format == "bin":
+		w.body = naiveBin(record)
+	default:
+		w.body = naiveJSON(record)
 	}
-	return naiveBin(r)
+}
+
+var routes = []struct {
+	path   string
+	answer func(*handler, *response, *request)
+}{{"/lookup", (*handler).lookup}, {"/healthz", nil}, {"/metrics", nil}}
+
+func (h *handler) serve(w *response, r *request) {
+	for i := range routes {
+		if routes[i].path == r.path {
+			if r.method != "GET" && r.method != "HEAD" {
+				h.fail(w, 405, "GET, HEAD")
+				return
+			}
+			routes[i].answer(h, w, r)
+			return
+		}
+	}
+	h.fail(w, 404, "unknown path")
+}
+
+// The answer was written: its buffer goes back.
+func (h *handler) done(w *response) {
+	if w.buffer != nil {
+		h.buffers.Put(w.buffer)
+	}
 }
 
 func BenchmarkLookup(b *testing.B) {
 	fill()
-	buffer := make([]byte, 0, 1024)
 	names := map[int]string{hotCount: "hot", keyCount: "zipf"}
 	for _, keys := range []int{hotCount, keyCount} {
 		for _, path := range []string{"opt", "naive"} {
 			for i, format := range []string{"json", "bin"} {
+				h := &handler{opt: path == "opt"}
+				h.buffers.New = func() interface{} { buffer := make([]byte, 0, 1024); return &buffer }
 				b.Run(fmt.Sprintf("path=%s/fmt=%s/keys=%s", path, format, names[keys]), func(b *testing.B) {
 					b.ReportAllocs()
+					w := new(response) // the server's, one per connection
 					for n := 0; n < b.N; n++ {
-						sink += len(lookup(buffer, arguments[i][n%keys], path == "opt"))
+						*w = response{}
+						h.serve(w, &requests[i][n%keys])
+						sink += len(w.body)
+						h.done(w)
 					}
 				})
 			}
