@@ -65,7 +65,7 @@ static void cache_release(struct gc_mutator_full *m, struct gc_cache *cache)
 	if (unused) {
 		uint64_t bytes = (uint64_t)__builtin_popcountll(unused) * cache->slot_bytes;
 
-		if (m->pub.marking)
+		if (m->births_black)
 			word_unblacken(m, cache, unused);
 		gc_poison_unused(m->heap, cache);
 		span->used -= (uint32_t)__builtin_popcountll(unused);
@@ -130,7 +130,7 @@ static bool refill_from_span(struct gc_mutator_full *m, struct gc_cache *cache, 
 		cache->base = gc_page_address(m->heap, cache->page) + (uint64_t)word * 64 * class->slot_bytes;
 		cache->pending = free;
 		span->used += (uint32_t)__builtin_popcountll(free);
-		if (m->pub.marking)
+		if (m->births_black)
 			word_blacken(m, cache, free);
 		gc_heap_account(m, (uint64_t)__builtin_popcountll(free) * class->slot_bytes);
 		return true;
@@ -282,7 +282,7 @@ static void *large_make(struct gc_mutator_full *m, unsigned class, size_t bytes)
 	large_clear(heap, page, class, zero);
 	span->used = 1;
 	span->cursor = 1;
-	if (m->pub.marking) {
+	if (m->births_black) {
 		__atomic_fetch_or(gc_page_bits(heap, m->alloc_gen + 1, page), 1, __ATOMIC_RELAXED);
 		m->black_bytes += span->object_bytes;
 	}

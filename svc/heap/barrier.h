@@ -28,8 +28,10 @@
  *   MARK_ON; drops B; ROOTS: black
  *   B = load(slot)                       slot = NULL: B is on M1's black stack alone, white
  *
- * So between MARK_ON and ROOTS there is one more handshake: a mutator that answers is not inside a store, and when all have
- * answered, every store under way began when all barriers were on.
+ * Nor may objects be born black yet: M1, still off, puts the only reference to X into a black object of M2, unrecorded, and X
+ * leaves its stack before it is scanned. So between MARK_ON and ROOTS there is the handshake BLACK: new objects are black from
+ * there on, when all barriers are on; and a mutator that answers is not inside a store, so every store under way when all have
+ * answered began when all barriers were on. (Objects born white before are found like old ones.)
  *
  * "Recorded" means: in the mutator's buffer, which the next flush moves to the grey queue. Marking ends only after a
  * flush round in which no mutator had a white object in its buffer (cycle.c, Note [rounds]).

@@ -92,5 +92,7 @@ int gc_config_init(struct gc_config *config, char *error, size_t error_bytes)
 	if (limit && *limit && gc_parse_bytes(limit, &config->memory_limit) < 0)
 		return fail(error, error_bytes, "GOMEMLIMIT", limit, "expected bytes with B, KiB, MiB, GiB or TiB, or off");
 	config->trace = debug && debug_has(debug, "gctrace=1");
+	config->lazy_return = debug && debug_has(debug, "madvdontneed=0");
+	config->pool_debug = debug && debug_has(debug, "pooldebug=1");
 	return 0;
 }

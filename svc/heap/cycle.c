@@ -17,6 +17,7 @@ enum reason { REASON_TRIGGER, REASON_FORCED, REASON_LIMIT };
 
 #define SWEEP_SLICE_NS 50000u
 #define SWEEP_REST_NS 500000u
+#define CEILING_LOOK_NS 1000000u
 
 void gc_coordinator_wake(struct gc_heap *heap)
 {
@@ -222,7 +223,7 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 	cycle_begin(heap, reason);
 	gc_handshake(heap, GC_REQUEST_MARK_ON);
 	if (!GC_BROKEN(GC_BREAK_ALL_ON))
-		gc_handshake(heap, GC_REQUEST_FLUSH);
+		gc_handshake(heap, GC_REQUEST_BLACK);
 	gc_handshake(heap, GC_REQUEST_ROOTS);
 	times.marking_ns = gc_os_now_ns();
 	mark_complete(heap);
@@ -304,14 +305,15 @@ static bool over_ceiling(struct gc_heap *heap)
 	return gc_get(&heap->live_bytes) > gc_get(&heap->ceiling_bytes);
 }
 
-/* One round of waiting for *done >= number: mark, or sleep. The caller is parked. True: over. */
-static bool await_step(struct gc_mutator *m, struct gc_heap *heap, const uint64_t *done, uint64_t number)
+/* One round of waiting for *done >= number: mark, or sleep (at most timeout_ns; 0: for ever). The caller is parked. True: over. */
+static bool await_step(struct gc_mutator *m, struct gc_heap *heap, const uint64_t *done, uint64_t number,
+		       uint64_t timeout_ns)
 {
 	uint32_t seq = gc_work_await_begin(heap);
 	bool over = gc_get(done) >= number;
 
 	if (!over && !(gc_marking(heap) && gc_mark_work(heap)))
-		gc_os_wait(&heap->work_seq, seq, 0);
+		gc_os_wait(&heap->work_seq, seq, timeout_ns);
 	gc_work_await_end(heap);
 	if (!over)
 		gc_mark_waiting(m);
@@ -325,7 +327,8 @@ void gc_ceiling_await(struct gc_heap *heap, struct gc_mutator *m)
 
 	while (over_ceiling(heap)) {
 		gc_coordinator_wake(heap);
-		if (await_step(m, heap, &heap->cycles_marked, number))
+		/* The heap may come under its ceiling without a cycle (caches given back): nobody is woken then. */
+		if (await_step(m, heap, &heap->cycles_marked, number, CEILING_LOOK_NS))
 			return;
 	}
 }
@@ -338,7 +341,7 @@ void gc_collect(struct gc_mutator *m)
 
 	cycle_want(heap, number);
 	gc_park(m);
-	while (!await_step(m, heap, &heap->cycles_done, number))
+	while (!await_step(m, heap, &heap->cycles_done, number, 0))
 		;
 	gc_unpark(m);
 }

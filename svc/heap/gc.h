@@ -82,6 +82,8 @@ struct gc_config {
 	unsigned workers;         /* background mark workers; 0: chosen from the CPUs (25 %, at least 1) */
 	unsigned sites;           /* allocation sites the embedder numbers 0 .. sites-1; 0: one */
 	bool trace;               /* GODEBUG=gctrace=1: a line per cycle on stderr */
+	bool lazy_return;         /* GODEBUG=madvdontneed=0: MADV_FREE, where no limit asks for the memory at once */
+	bool pool_debug;          /* GODEBUG=pooldebug=1: all pools in debug mode */
 };
 
 /* Defaults, then GOGC, GOMEMLIMIT and GODEBUG from the environment. -EINVAL: `error` says which and why. */
@@ -135,6 +137,43 @@ void *gc_try_alloc(struct gc_mutator *m, struct gc_kind *kind, size_t count, uin
 
 /* Bytes usable in the object (its size class); p may point anywhere into it. */
 size_t gc_usable_bytes(struct gc_heap *heap, const void *p);
+
+/* ------------------------------------------------------------------ pools */
+
+/*
+ * Objects to be used again, kept per thread and dropped across cycles: one that nobody asks for is let go by the second cycle after
+ * its put. What is put comes back to the same thread only, with its content as it was.
+ *
+ *   static bool reply_is_reset(const void *reply) { ... }
+ *   pool = gc_pool_new(heap, &(struct gc_pool_config){.name = "reply", .kind = &reply_kind, .is_reset = reply_is_reset});
+ *   struct reply *r = gc_push(m, gc_pool_get(m, pool));  ...  gc_pool_put(m, pool, r);
+ *
+ * In debug mode a write to an object that was put, a second put and a missing reset end the process with a message that names the
+ * place (file:line) of the put and of the call that noticed; a read finds 0xdb bytes. Debug mode costs an allocation per put.
+ */
+struct gc_pool;
+struct gc_pool_config {
+	const char *name;                       /* for messages; alive as long as the heap */
+	struct gc_kind *kind;
+	size_t count;                           /* elements of an object; 0: one */
+	uint32_t site;                          /* of what a miss allocates */
+	unsigned slots;                         /* kept per thread and generation, at most 256; 0: 16 */
+	bool (*is_reset)(const void *object);   /* asked at each put in debug mode; NULL: nothing to reset */
+	bool debug;
+};
+/* hits: found what was put since the last cycle began; victim_hits: before that. dropped: put into full slots. */
+struct gc_pool_stats { uint64_t hits, victim_hits, misses, puts, dropped; };
+
+/* Lives as long as the heap; at most 64 per heap. NULL: too many, too many slots, or no memory. */
+struct gc_pool *gc_pool_new(struct gc_heap *heap, const struct gc_pool_config *config);
+/* [safepoint] An object of the pool, or a new one (cleared as gc_alloc_array does). */
+#define gc_pool_get(m, pool) gc_pool_get_at((m), (pool), GC_PLACE_)
+/* [safepoint] The caller keeps no reference. NULL allowed. */
+#define gc_pool_put(m, pool, p) gc_pool_put_at((m), (pool), (p), GC_PLACE_)
+void *gc_pool_get_at(struct gc_mutator *m, struct gc_pool *pool, const char *place);
+void gc_pool_put_at(struct gc_mutator *m, struct gc_pool *pool, void *p, const char *place);
+/* All threads, detached ones too. Stops nobody. */
+void gc_pool_stats(struct gc_pool *pool, struct gc_pool_stats *stats);
 
 /* ------------------------------------------------------------------ roots */
 

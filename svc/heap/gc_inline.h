@@ -169,6 +169,10 @@ static inline void gc_scope_end_(struct gc_scope_ *scope)
 	scope->m->root_top = scope->top;
 }
 
+#define GC_TEXT2_(a) #a
+#define GC_TEXT_(a) GC_TEXT2_(a)
+#define GC_PLACE_ __FILE__ ":" GC_TEXT_(__LINE__)
+
 #define GC_PASTE2_(a, b) a##b
 #define GC_PASTE_(a, b) GC_PASTE2_(a, b)
 /* Roots pushed after this line are popped where the enclosing block ends, however it is left. */

@@ -15,10 +15,13 @@ static void mode_set(struct gc_heap *heap, enum gc_request request)
 {
 	if (request == GC_REQUEST_MARK_ON)
 		heap->mark_mode = GC_BROKEN(GC_BREAK_ATTACH) ? GC_MARKING_BLACK : GC_MARKING_GREY;
+	if (request == GC_REQUEST_BLACK || GC_BROKEN(GC_BREAK_ATTACH))
+		heap->births_black = true;
 	if (request == GC_REQUEST_ROOTS)
 		heap->mark_mode = GC_MARKING_BLACK;
 	if (request == GC_REQUEST_MARK_OFF) {
 		heap->mark_mode = GC_MARKING_OFF;
+		heap->births_black = false;
 		heap->mode_gen++;
 	}
 }

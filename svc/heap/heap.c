@@ -9,6 +9,7 @@
 #include "mark.h"
 #include "mutator.h"
 #include "page.h"
+#include "pool.h"
 #include "poison.h"
 #include "roots.h"
 
@@ -33,6 +34,8 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	heap->limit_policy = config->limit_policy;
 	heap->limiter = config->limiter;
 	heap->trace = config->trace;
+	heap->pool_debug = config->pool_debug;
+	heap->lazy_return = config->lazy_return;
 	heap->site_count = config->sites ? config->sites : 1;
 	heap->polite_count = config->workers ? config->workers : cpus > 4 ? cpus / 4 : 1;
 	if (heap->polite_count > GC_WORKERS_MAX / 2)
@@ -64,6 +67,7 @@ static void memory_release(struct gc_heap *heap)
 	for (uint32_t i = 0; i < heap->mutators_top; i++)
 		gc_mutator_release(heap->mutators[i]);
 	gc_unpoison((void *)heap->base, (uint64_t)heap->pages_top << GC_PAGE_SHIFT);
+	gc_pools_destroy(heap);
 	gc_roots_destroy(heap);
 	gc_mark_destroy(heap);
 	gc_pages_destroy(heap);

@@ -16,7 +16,7 @@
  *
  * Note [free]. In a span that is swept, slot s of word w is free if its allocation bit is 0 and w >= span.cursor.
  * In the word before the cursor of a *cached* span the mutator's cache says which slots are still free
- * (cache.free | cache.pending). While marking, these slots are marked in advance, so that an object is black from its birth;
+ * (cache.free | cache.pending). From the request BLACK on, these slots are marked in advance, so that an object is black from its birth;
  * when the cache is given back at mark-off the marks of slots that were not used are taken away again.
  *
  * Note [phase]. off -> mark -> mark_termination -> sweep (-> off). Only the coordinator changes it.
@@ -35,6 +35,7 @@
 #define GC_PAGE_BIT_WORDS (GC_PAGE_BYTES / GC_SLOT_MIN_BYTES / 64)
 #define GC_MUTATORS_MAX 16384
 #define GC_WORKERS_MAX 32
+#define GC_POOLS_MAX 64
 
 enum gc_phase { GC_PHASE_OFF, GC_PHASE_MARK, GC_PHASE_TERMINATION, GC_PHASE_SWEEP };
 
@@ -117,6 +118,7 @@ struct gc_mutator_full {
 	uint32_t status; /* atomic; enum gc_mutator_status; futex of unpark */
 	uint32_t index;
 	uint32_t alloc_gen; /* spans of this gen may be allocated from: Note [gen] */
+	bool births_black;  /* slots taken into a cache are marked: Note [on] in barrier.h */
 	bool listed;        /* under the mutators lock */
 	bool held;          /* a stopped world keeps the claim */
 	struct gc_mutator_full *free_next; /* under the mutators lock */
@@ -125,6 +127,7 @@ struct gc_mutator_full {
 	uint64_t unassisted_bytes; /* taken for allocation since the last look at the debt */
 	int64_t debt_bytes;   /* mark work owed */
 	struct gc_marker marker;
+	struct gc_pool_slots *pools[GC_POOLS_MAX]; /* pointers atomic; Note [pool] in pool.h */
 	unsigned barrier_count;
 	void *barrier[GC_BARRIER_ENTRIES];
 	unsigned active_count;
@@ -153,7 +156,7 @@ struct gc_heap {
 	uint64_t *bits[2];
 	unsigned site_count;
 	unsigned polite_count, worker_count; /* the polite ones come first */
-	bool limiter, trace;
+	bool limiter, trace, pool_debug, lazy_return;
 	enum gc_limit_policy limit_policy;
 	uint64_t start_ns;
 
@@ -187,6 +190,7 @@ struct gc_heap {
 	uint32_t gen;
 	uint64_t cycle;
 	enum gc_marking_state mark_mode; /* what a new mutator starts with; under mutators_lock */
+	bool births_black; /* the same */
 	uint32_t mode_gen;  /* alloc_gen of a new mutator; under mutators_lock */
 
 	/* Grey work. */
@@ -220,6 +224,10 @@ struct gc_heap {
 	uint32_t acks_pending;   /* atomic */
 	uint32_t ack_seq;        /* atomic futex of the one who asked */
 	uint32_t stopped;        /* atomic futex: odd while the world is stopped */
+
+	/* Pools; both grow under mutators_lock, pool_count atomic. */
+	struct gc_pool *pools[GC_POOLS_MAX];
+	unsigned pool_count;
 
 	/* Roots. */
 	struct gc_lock roots_lock;

@@ -155,3 +155,25 @@ unsigned gc_class_of_array(struct gc_kind *kind, size_t count, size_t bytes)
 		return gc_class_of_kind(kind);
 	return class_find(kind, GC_LAYOUT_ARRAY, large ? 0 : gc_size_class_bytes[gc_size_class(bytes)]);
 }
+
+static void element_visit(const struct gc_class *class, void **element, void (*visitor)(void *, void **), void *argument)
+{
+	for (unsigned i = 0; i < class->ref_count; i++)
+		visitor(argument, element + class->ref_words[i]);
+}
+
+void gc_class_refs_visit(const struct gc_class *class, void *object, size_t bytes,
+			 void (*visitor)(void *argument, void **slot), void *argument)
+{
+	void **words = object;
+	size_t count = bytes / 8;
+
+	if (class->layout == GC_LAYOUT_REFS)
+		for (size_t i = 0; i < count; i++)
+			visitor(argument, words + i);
+	if (class->layout == GC_LAYOUT_STRUCT)
+		element_visit(class, words, visitor, argument);
+	if (class->layout == GC_LAYOUT_ARRAY)
+		for (size_t i = 0; i < count / class->elem_words; i++)
+			element_visit(class, words + i * class->elem_words, visitor, argument);
+}

@@ -56,6 +56,10 @@ unsigned gc_class_of_kind(struct gc_kind *kind);
 /* The span class for `count` elements of a kind that take `bytes` in all. */
 unsigned gc_class_of_array(struct gc_kind *kind, size_t count, size_t bytes);
 
+/* Every slot of an object of this class that holds a reference or NULL. */
+void gc_class_refs_visit(const struct gc_class *class, void *object, size_t bytes,
+			 void (*visitor)(void *argument, void **slot), void *argument);
+
 static inline bool gc_class_has_refs(const struct gc_class *class)
 {
 	return class->layout != GC_LAYOUT_NONE;

@@ -16,6 +16,7 @@ enum gc_lock_rank {
 	GC_RANK_ROOTS,     /* global roots and handle chunks */
 	GC_RANK_MUTATORS,  /* list of mutators; posting of requests */
 	GC_RANK_PAGES,     /* free page map; growth */
+	GC_RANK_POOL,      /* a pool's ring of what was put back (debug mode) */
 	GC_RANK_COUNT
 };
 
@@ -44,7 +45,8 @@ enum gc_break {
 	GC_BREAK_BLACK,        /* new objects are white */
 	GC_BREAK_INJECTED,     /* a round does not see what is flushed while it begins */
 	GC_BREAK_ATTACH,       /* who attaches before roots are asked for starts black */
-	GC_BREAK_ALL_ON        /* roots are asked for while a store from before mark-on may be half done */
+	GC_BREAK_ALL_ON,       /* roots are asked for while a store from before mark-on may be half done */
+	GC_BREAK_EARLY         /* new objects are black before everybody's barrier is on */
 };
 
 #ifdef GC_BREAK

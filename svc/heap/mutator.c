@@ -10,15 +10,32 @@
 #include "barrier.h"
 #include "handshake.h"
 #include "mark.h"
+#include "pool.h"
 
 #define ROOTS_MAX (1u << 20)
 
 /* -------------------------------------------------------- answering requests */
 
+static void pooled_record(void *m, void *p)
+{
+	gc_barrier_record(m, p);
+}
+
 static void roots_scan(struct gc_mutator_full *m)
 {
 	for (void **slot = m->roots; slot < m->pub.root_top; slot++)
 		gc_barrier_record(m, *slot);
+	gc_pools_visit(m, pooled_record, m);
+}
+
+static void births_blacken(struct gc_mutator_full *m)
+{
+	if (m->births_black)
+		return;
+	m->births_black = true;
+	gc_caches_blacken(m);
+	/* Slots in caches were counted as heap, but are not objects yet. */
+	gc_sub(&m->heap->begin_bytes, m->black_bytes);
 }
 
 static void mark_on(struct gc_mutator_full *m)
@@ -27,9 +44,9 @@ static void mark_on(struct gc_mutator_full *m)
 	m->black_bytes = 0;
 	m->debt_bytes = 0;
 	m->unassisted_bytes = 0;
-	gc_caches_blacken(m);
-	/* Slots in caches were counted as heap, but are not objects yet. */
-	gc_sub(&m->heap->begin_bytes, m->black_bytes);
+	gc_pools_age(m);
+	if (GC_BROKEN(GC_BREAK_ALL_ON) || GC_BROKEN(GC_BREAK_EARLY))
+		births_blacken(m);
 }
 
 static void mark_off(struct gc_mutator_full *m)
@@ -37,6 +54,7 @@ static void mark_off(struct gc_mutator_full *m)
 	gc_caches_release(m);
 	m->barrier_count = 0;
 	m->pub.marking = GC_MARKING_OFF;
+	m->births_black = false;
 	m->alloc_gen++;
 	gc_add(&m->heap->marked_bytes, m->black_bytes);
 	m->black_bytes = 0;
@@ -53,6 +71,9 @@ void gc_mutator_answer(struct gc_mutator_full *m, enum gc_request request)
 		roots_scan(m);
 		gc_barrier_flush(m);
 		m->pub.marking = GC_MARKING_BLACK;
+		break;
+	case GC_REQUEST_BLACK:
+		births_blacken(m);
 		break;
 	case GC_REQUEST_FLUSH:
 		gc_barrier_flush(m);
@@ -179,6 +200,7 @@ static struct gc_mutator_full *mutator_new(struct gc_heap *heap, uint32_t index)
 
 void gc_mutator_release(struct gc_mutator_full *m)
 {
+	gc_pools_release(m);
 	gc_os_release(m->roots, ROOTS_MAX * sizeof(void *));
 	gc_os_release(m->pub.sites, m->heap->site_count * sizeof(struct gc_site_count));
 	gc_os_release(m, mutator_bytes());
@@ -219,6 +241,7 @@ struct gc_mutator *gc_attach(struct gc_heap *heap)
 	if (m) {
 		/* Note [attach]. */
 		m->pub.marking = heap->mark_mode;
+		m->births_black = heap->births_black;
 		m->alloc_gen = heap->mode_gen;
 		m->listed = true;
 		heap->mutator_count++;
@@ -263,6 +286,7 @@ void gc_detach(struct gc_mutator *pub)
 	gc_add(&heap->marked_bytes, m->black_bytes);
 	m->black_bytes = 0;
 	counters_fold(m);
+	gc_pools_drop(m);
 	__atomic_store_n(&m->status, GC_DETACHED, __ATOMIC_SEQ_CST);
 	m->listed = false;
 	heap->mutator_count--;

@@ -37,11 +37,12 @@
 /* What a mutator can be asked for. */
 enum gc_request {
 	GC_REQUEST_NONE,
-	GC_REQUEST_MARK_ON,  /* barrier and black allocation */
+	GC_REQUEST_MARK_ON,  /* barrier */
 	GC_REQUEST_ROOTS,    /* scan the root stack */
 	GC_REQUEST_FLUSH,    /* hand over what the barrier recorded */
 	GC_REQUEST_MARK_OFF, /* give caches back, barrier off */
-	GC_REQUEST_STOP      /* wait until the world starts again */
+	GC_REQUEST_STOP,     /* wait until the world starts again */
+	GC_REQUEST_BLACK     /* new objects are black; after MARK_ON, before ROOTS */
 };
 
 /* Do what is asked, on the owner's thread or with the claim. Does not acknowledge. */

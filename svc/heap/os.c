@@ -31,9 +31,10 @@ void gc_os_release(void *p, size_t bytes)
 		munmap(p, bytes);
 }
 
-void gc_os_discard(void *p, size_t bytes)
+void gc_os_discard(void *p, size_t bytes, bool lazy)
 {
-	madvise(p, bytes, MADV_DONTNEED);
+	if (!lazy || madvise(p, bytes, MADV_FREE) < 0)
+		madvise(p, bytes, MADV_DONTNEED);
 }
 
 void gc_os_huge(void *p, size_t bytes, bool on)

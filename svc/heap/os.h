@@ -19,8 +19,11 @@ void *gc_os_reserve(size_t bytes, bool writable);
 /* Make part of a reservation usable. 0 or -ENOMEM. */
 int gc_os_commit(void *p, size_t bytes);
 void gc_os_release(void *p, size_t bytes);
-/* Give the memory back, keep the address space; it reads as zero afterwards. */
-void gc_os_discard(void *p, size_t bytes);
+/*
+ * Give the memory back, keep the address space. It reads as zero afterwards; `lazy`: as zero or as before, and the system
+ * takes it when it needs it.
+ */
+void gc_os_discard(void *p, size_t bytes, bool lazy);
 void gc_os_huge(void *p, size_t bytes, bool on);
 
 /* Sleep while *word == value, at most timeout_ns (0: for ever). Spurious returns are possible. */

@@ -7,6 +7,7 @@
 
 #include "handshake.h"
 #include "mark.h"
+#include "pool.h"
 #include "roots.h"
 #include "span.h"
 
@@ -126,27 +127,18 @@ static void check_reference(void *argument, void *p)
 		v->stack[v->depth++] = (uint64_t)object;
 }
 
-static void check_struct(struct verifier *v, void **object, const struct gc_class *class)
+static void check_slot(void *argument, void **slot)
 {
-	for (unsigned i = 0; i < class->ref_count; i++)
-		check_reference(v, object[class->ref_words[i]]);
+	check_reference(argument, *slot);
 }
 
-static void check_object(struct verifier *v, void **object)
+static void check_object(struct verifier *v, void *object)
 {
 	struct gc_slot slot = gc_slot_of(v->heap, object);
 	const struct gc_class *class = &gc_classes[slot.page->class];
-	size_t words = gc_usable_bytes(v->heap, object) / 8;
 
 	v->from = class->kind->name;
-	if (class->layout == GC_LAYOUT_REFS)
-		for (size_t i = 0; i < words; i++)
-			check_reference(v, object[i]);
-	if (class->layout == GC_LAYOUT_STRUCT)
-		check_struct(v, object, class);
-	if (class->layout == GC_LAYOUT_ARRAY)
-		for (size_t i = 0; i < words / class->elem_words; i++)
-			check_struct(v, object + i * class->elem_words, class);
+	gc_class_refs_visit(class, object, gc_usable_bytes(v->heap, object), check_slot, v);
 }
 
 static void check_reachable(struct verifier *v)
@@ -159,8 +151,11 @@ static void check_reachable(struct verifier *v)
 	for (uint32_t i = 0; i < heap->mutators_top; i++)
 		for (void **slot = heap->mutators[i]->roots; slot < heap->mutators[i]->pub.root_top; slot++)
 			check_reference(v, *slot);
+	v->from = "a pool";
+	for (uint32_t i = 0; i < heap->mutators_top; i++)
+		gc_pools_visit(heap->mutators[i], check_reference, v);
 	while (v->depth)
-		check_object(v, (void **)v->stack[--v->depth]);
+		check_object(v, (void *)v->stack[--v->depth]);
 }
 
 /* World stopped. */
