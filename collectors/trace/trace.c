@@ -250,7 +250,7 @@ static bool show(struct trace *trace, uint64_t now_ns, uint64_t *next_ns)
 	}
 	if (trace->board)
 		board_poll(trace->board);
-	return trace->live && live_tick(trace->live, now_ns, &trace->info, &trace->summary, board_history(trace->board));
+	return trace->live && live_tick(trace->live, now_ns, board_story(trace->board), board_history(trace->board));
 }
 
 /* Mode auto: over to tail mode when exact mode takes more than it may. */

@@ -31,6 +31,7 @@ struct live {
 	struct trace_info info;
 	struct summary summary;
 	struct history history;
+	struct tree *flame; /* while its page is shown */
 };
 
 static void write_all(const char *text, size_t size)
@@ -70,6 +71,7 @@ void live_close(struct live *live)
 		return;
 	write_all(LEAVE, strlen(LEAVE));
 	tcsetattr(STDIN_FILENO, TCSANOW, &live->before);
+	tree_free(live->flame);
 	free(live);
 }
 
@@ -138,15 +140,32 @@ static void redraw(struct live *live)
 	live->info.rows = (int)live->rows;
 	live->info.columns = (int)live->columns;
 	fputs("\033[H", memory);
-	page_print(memory, live->page, &live->info, &live->summary, &live->history, live->paused, LINE_END);
+	page_print(memory, live->page, &live->info, &live->summary, &live->history, live->flame, live->paused,
+		   LINE_END);
 	fputs("\033[K\033[J", memory);
 	fclose(memory);
 	write_all(frame, size);
 	free(frame);
 }
 
-int live_tick(struct live *live, uint64_t now_ns, const struct trace_info *info, const struct summary *summary,
-	      const struct history *history)
+/* What the page shows: taken over unless the numbers stand still. */
+static void look(struct live *live, const struct story *story, const struct history *history)
+{
+	if (!live->paused) {
+		live->info = *story->info;
+		live->summary = *story->summary;
+		live->history = *history;
+	} else if (live->page != PAGE_FLAME || live->flame) {
+		return;
+	}
+	struct story shown = *story;
+	shown.info = &live->info;
+	shown.summary = &live->summary;
+	tree_free(live->flame);
+	live->flame = live->page == PAGE_FLAME ? story_tree(&shown, FLAME_TAIL) : NULL;
+}
+
+int live_tick(struct live *live, uint64_t now_ns, const struct story *story, const struct history *history)
 {
 	take_keys(live);
 	take_size(live);
@@ -155,11 +174,7 @@ int live_tick(struct live *live, uint64_t now_ns, const struct trace_info *info,
 	if (now_ns >= live->next_ns)
 		live->next_ns = now_ns + REDRAW_NS;
 	live->changed = 0;
-	if (!live->paused) {
-		live->info = *info;
-		live->summary = *summary;
-		live->history = *history;
-	}
+	look(live, story, history);
 	redraw(live);
 	return live->quit;
 }

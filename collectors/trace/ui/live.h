@@ -8,9 +8,8 @@
 #ifndef MEMLAB_TRACE_UI_LIVE_H
 #define MEMLAB_TRACE_UI_LIVE_H
 
-#include "../attribution/result.h"
-#include "../core/info.h"
 #include "../export/history.h"
+#include "../export/views.h"
 
 struct live;
 
@@ -22,7 +21,6 @@ void live_close(struct live *live); /* NULL allowed */
  * Takes keys and redraws when it is time; `now_ns` is CLOCK_MONOTONIC. The size is asked for anew each time. Returns 1
  * when the user wants to quit, else 0.
  */
-int live_tick(struct live *live, uint64_t now_ns, const struct trace_info *info, const struct summary *summary,
-	      const struct history *history);
+int live_tick(struct live *live, uint64_t now_ns, const struct story *story, const struct history *history);
 
 #endif

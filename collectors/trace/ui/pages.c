@@ -8,6 +8,7 @@
 
 #include "../core/text.h"
 #include "../export/advice.h"
+#include "icicle.h"
 #include "lines.h"
 #include "screen.h"
 
@@ -16,6 +17,7 @@ struct drawing {
 	const struct trace_info *info;
 	const struct summary *summary;
 	const struct history *history;
+	const struct tree *flame;
 	unsigned rows; /* for the page itself, the line of keys not counted */
 };
 
@@ -274,6 +276,21 @@ static void draw_collector(struct drawing *drawing)
 	add_cycles(drawing);
 }
 
+/* ---- the tail as a flame graph */
+
+static void draw_flame(struct drawing *drawing)
+{
+	char number[TEXT_NUMBER_BYTES], words[128];
+	uint64_t whole = drawing->flame ? tree_root(drawing->flame)->value : 0;
+	snprintf(words, sizeof(words), "where one mean request of the slowest 1 %% spends %s", whole ? text_ns(number, (double)whole) : "its time");
+	add_heading(drawing, words);
+	line_new(&drawing->lines, STYLE_PLAIN);
+	if (drawing->flame && whole)
+		icicle_draw(&drawing->lines, drawing->flame, drawing->rows - drawing->lines.count);
+	else
+		line_add(line_new(&drawing->lines, STYLE_PLAIN), " no requests yet");
+}
+
 /* ---- help, and the line of keys */
 
 static void draw_help(struct drawing *drawing)
@@ -284,6 +301,7 @@ static void draw_help(struct drawing *drawing)
 		"c  causes at p50, p99 and p99.9, in the queue and in service",
 		"r  worst requests",
 		"g  the collector",
+		"f  flame graph of the slowest 1 %: cause, span, who; with --flame tail:FILE stacks",
 		"p  pause: the numbers stand still, tracing goes on",
 		"q  quit, and print the verdict (Ctrl-C does the same)",
 		"",
@@ -323,6 +341,9 @@ static void draw(struct drawing *drawing, enum page page)
 	case PAGE_COLLECTOR:
 		draw_collector(drawing);
 		return;
+	case PAGE_FLAME:
+		draw_flame(drawing);
+		return;
 	default:
 		draw_help(drawing);
 		return;
@@ -349,12 +370,12 @@ static int print_verdict(FILE *file, const struct trace_info *info, const struct
 }
 
 int page_print(FILE *file, enum page page, const struct trace_info *info, const struct summary *summary,
-	       const struct history *history, int paused, const char *end)
+	       const struct history *history, const struct tree *flame, int paused, const char *end)
 {
 	struct drawing *drawing = calloc(1, sizeof(*drawing));
 	if (!drawing)
 		return -ENOMEM;
-	*drawing = (struct drawing){.info = info, .summary = summary, .history = history};
+	*drawing = (struct drawing){.info = info, .summary = summary, .history = history, .flame = flame};
 	unsigned rows = info->rows > 4 ? (unsigned)info->rows : SCREEN_ROWS, used = 0;
 	rows = rows > LINES_MAX ? LINES_MAX : rows;
 	drawing->rows = rows - 1;

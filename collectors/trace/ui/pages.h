@@ -11,6 +11,7 @@
 #include "../attribution/result.h"
 #include "../core/info.h"
 #include "../export/history.h"
+#include "../export/tree.h"
 
 /* PAGE(id, key, name) */
 #define PAGE_LIST(PAGE)                 \
@@ -19,6 +20,7 @@
 	PAGE(CAUSES, 'c', "causes")     \
 	PAGE(REQUESTS, 'r', "requests") \
 	PAGE(COLLECTOR, 'g', "gc")      \
+	PAGE(FLAME, 'f', "flame")       \
 	PAGE(HELP, '?', "help")
 
 enum page {
@@ -33,9 +35,9 @@ enum page page_of_key(int key);
 
 /*
  * Writes at most info->rows lines of at most info->columns, each followed by `end`. `paused`: the numbers stand still
- * and the last line says so. 0, -ENOMEM or -EIO.
+ * and the last line says so. `flame`: the tail, for PAGE_FLAME; NULL elsewhere. 0, -ENOMEM or -EIO.
  */
 int page_print(FILE *file, enum page page, const struct trace_info *info, const struct summary *summary,
-	       const struct history *history, int paused, const char *end);
+	       const struct history *history, const struct tree *flame, int paused, const char *end);
 
 #endif

@@ -38,7 +38,7 @@ def expect(words, rows, seconds=15):
             return frame()
     raise AssertionError(f"{words!r} with {rows} lines not seen; the last frame is {frame()}")
 expect("WHY THE SLOWEST", 24)
-for key, words in ((b"h", "second by second"), (b"c", "slowest 0.1 %"), (b"r", "the worst requests"), (b"g", "handshakes"), (b"?", "quit, and print")):
+for key, words in ((b"h", "second by second"), (b"c", "slowest 0.1 %"), (b"r", "the worst requests"), (b"g", "handshakes"), (b"f", "one mean request of the slowest"), (b"?", "quit, and print")):
     os.write(fd, key)
     expect(words, 24)
 os.write(fd, b"\x1b[A")  # an arrow key: nothing, and surely not a page of its letter

@@ -34,7 +34,10 @@ static char *draw(enum page page, const struct trace_info *info, const struct su
 	char *text = NULL;
 	size_t size = 0;
 	FILE *file = open_memstream(&text, &size);
-	assert_int_equal(page_print(file, page, info, summary, history, 0, "\n"), 0);
+	const struct story story = {.info = info, .summary = summary};
+	struct tree *flame = page == PAGE_FLAME ? story_tree(&story, FLAME_TAIL) : NULL;
+	assert_int_equal(page_print(file, page, info, summary, history, flame, 0, "\n"), 0);
+	tree_free(flame);
 	fputc('\n', file);
 	fclose(file);
 	return text;
@@ -56,7 +59,7 @@ static void check_fits(const char *text, unsigned rows, unsigned columns)
 
 static void every_page_at_two_sizes(void **state)
 {
-	static const char *const names[] = {"verdict", "heatmap", "causes", "requests", "gc", "help"};
+	static const char *const names[] = {"verdict", "heatmap", "causes", "requests", "gc", "flame", "help"};
 	struct trace_info info = fixture_info();
 	struct summary summary = fixture_summary();
 	struct history *history = malloc(sizeof(*history));
@@ -120,6 +123,7 @@ static int run(void)
 	struct trace_info info = fixture_info();
 	struct summary summary = fixture_summary();
 	struct history *history = malloc(sizeof(*history));
+	const struct story story = {.info = &info, .summary = &summary};
 	struct live *live;
 	struct timespec now;
 	fixture_history(history, 90);
@@ -131,7 +135,7 @@ static int run(void)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		summary.requests++;
 		usleep(5000);
-	} while (!live_tick(live, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, &info, &summary, history));
+	} while (!live_tick(live, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, &story, history));
 	live_close(live);
 	free(history);
 	puts("the verdict after");
