@@ -17,8 +17,9 @@ $(B)/tests/bench/trace_cost: $(B)/obj/tests/bench/trace_cost.o $(TRACE_LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(TRACE_LIBS)
 
 .PHONY: bench-trace
-bench-trace: $(B)/tests/bench/trace_cost $(B)/tests/bpf/targets/echo ## what watching costs the target, per request
-	$(Q)$<
+bench-trace: $(BIN)/memlab-svc $(BIN)/memlab-load $(BIN)/memlab-trace $(B)/tests/bench/trace_cost $(B)/tests/bpf/targets/echo ## what watching costs: memlab-svc without and with memlab-trace and bpftrace, echo server by kind of record; ARGS
+	$(Q)tests/bench/bench-trace $(B) $(ARGS)
+	$(Q)$(B)/tests/bench/trace_cost
 
 # Small processes to be traced; they fire memlab's probes.
 TRACE_TARGETS := $(call test_binaries,$(wildcard tests/bpf/targets/*.c))

@@ -30,7 +30,13 @@
 #include "ui/live.h"
 #include "ui/screen.h"
 
-#define DRAIN_INTERVAL_NS 5000000u /* an 8 MiB ring takes longer to fill at any rate seen */
+/*
+ * Waking up costs more than what is read then, so the ring is given as long as it can hold at RING_BYTES_PER_S, more than any
+ * rate seen, and the flight rings' 0.3 s are far off.
+ */
+#define RING_BYTES_PER_S 64000000u
+#define DRAIN_INTERVAL_MIN_NS 2000000u
+#define DRAIN_INTERVAL_MAX_NS 20000000u
 #define REPORT_INTERVAL_NS 1000000000u
 /* How long records are kept for sorting: longer than the tracer is likely to be kept from the CPU in the middle of a drain. */
 #define WATERMARK_NS 1000000000u
@@ -58,6 +64,7 @@ struct trace {
 	struct summary summary;
 	struct budget budget;
 	uint64_t begin_ns, newest_ns;
+	double begin_cpu_s; /* what loading and attaching took is not part of watching */
 };
 
 void trace_say(const char *format, ...)
@@ -172,7 +179,7 @@ static void update_story(struct trace *trace)
 	info->requests_per_second = active_ns ? (double)trace->summary.requests * 1e9 / (double)active_ns : 0;
 	if (trace->options->command == COMMAND_REPORT)
 		return;
-	info->cost.tracer_cpu_percent = own_cpu_seconds() * 100 / ((double)info->duration_ns / 1e9);
+	info->cost.tracer_cpu_percent = (own_cpu_seconds() - trace->begin_cpu_s) * 100 / ((double)info->duration_ns / 1e9);
 	uint64_t requests = budget_requests(&counts);
 	if (requests && trace->budget.trap_ns >= 0)
 		info->cost.target_ns_per_request = budget_target_ns(&trace->budget, &counts) / (double)requests;
@@ -275,13 +282,20 @@ static void keep_budget(struct trace *trace, uint64_t now_ns)
 		budget->next_ns = UINT64_MAX; /* nothing can be changed: said once */
 }
 
+static struct timespec drain_pause(const struct trace *trace)
+{
+	uint64_t ns = trace->options->ring_bytes * 1000000000u / RING_BYTES_PER_S / 4;
+	ns = ns < DRAIN_INTERVAL_MIN_NS ? DRAIN_INTERVAL_MIN_NS : ns;
+	return (struct timespec){.tv_nsec = (long)(ns < DRAIN_INTERVAL_MAX_NS ? ns : DRAIN_INTERVAL_MAX_NS)};
+}
+
 /* Drains on a timer until interrupted, the time is over, the user quits or the target has ended. */
 static void watch(struct trace *trace)
 {
 	uint64_t end_ns = trace->options->duration_ns ? trace->begin_ns + trace->options->duration_ns : UINT64_MAX;
 	uint64_t next_ns = trace->begin_ns + REPORT_INTERVAL_NS;
+	const struct timespec pause = drain_pause(trace);
 	while (!interrupted) {
-		struct timespec pause = {.tv_nsec = DRAIN_INTERVAL_NS};
 		nanosleep(&pause, NULL);
 		bool alive = source_target_alive(trace->source);
 		/* Before the drain: whatever keeps us from the CPU in between, all records up to here are taken. */
@@ -503,6 +517,7 @@ int trace_live(const struct trace_options *options)
 		if (error)
 			trace_say("cannot give up the rights that attaching took: %s; going on with them", strerror(-error));
 		trace.begin_ns = source_now_ns();
+		trace.begin_cpu_s = own_cpu_seconds();
 		if (!trace.live)
 			trace_say("watching %s[%u] (not stopped, not ptraced); Ctrl-C prints the verdict", trace.info.comm,
 				  trace.info.pid);

@@ -30,7 +30,7 @@ static _Thread_local struct flight_ring *own_ring;
 static _Thread_local bool own_ring_tried;
 static _Thread_local uint64_t sleep_ns, wake_ns; /* of the last sleep; 0: not known */
 
-static bool ring_event(uint32_t event, unsigned watchers, const uint64_t *args);
+static bool ring_event(uint32_t event, const uint64_t *args);
 
 /* The thread's ring at its first request while somebody watches. */
 static struct flight_ring *ring_new(void)
@@ -53,7 +53,7 @@ static struct flight_ring *ring_new(void)
 	flight->entry_count = FLIGHT_ENTRIES;
 	flight->ring_limit = FLIGHT_RINGS;
 	__atomic_store_n(&flight->magic, FLIGHT_MAGIC, __ATOMIC_RELEASE);
-	__atomic_store_n(&memlab_probe_ring, ring_event, __ATOMIC_RELAXED);
+	__atomic_store_n(&memlab_probe_by_ring, ring_event, __ATOMIC_RELAXED);
 	PROBE_FIRE(request_flight, number);
 	return ring;
 }
@@ -115,14 +115,10 @@ static void ring_write(struct flight_ring *ring, const struct flight_entry *entr
 	slot_close(ring, slot);
 }
 
-/*
- * Events whose stack matters, and those of requests, are not for the ring. Watchers of the event beyond those of the
- * rings read no rings.
- */
-static bool ring_event(uint32_t event, unsigned watchers, const uint64_t *args)
+/* Whose twin is watched (probes.h). */
+static bool ring_event(uint32_t event, const uint64_t *args)
 {
-	unsigned readers = memlab_semaphore_request_flight;
-	if (!own_ring || !readers || event >= EVENT_request_end || event == EVENT_gc_alloc || event == EVENT_gc_pool_miss)
+	if (!own_ring)
 		return false;
 	struct flight_entry *slot = slot_open(own_ring);
 	slot->end_ns = now_ns();
@@ -130,7 +126,7 @@ static bool ring_event(uint32_t event, unsigned watchers, const uint64_t *args)
 	slot->peer_port = 0;
 	slot->event = (uint16_t)event;
 	slot_close(own_ring, slot);
-	return watchers <= readers;
+	return true;
 }
 
 void flight_sleep(void)

@@ -9,7 +9,7 @@ __attribute__((visibility("default"))) char memlab_run_info[MEMLAB_RUN_INFO_BYTE
 
 #ifndef MEMLAB_NO_PROBES
 
-_Bool (*memlab_probe_ring)(uint32_t event, unsigned watchers, const uint64_t *args);
+_Bool (*memlab_probe_by_ring)(uint32_t event, const uint64_t *args);
 
 #ifndef __x86_64__
 #error "probes.c knows the argument registers of x86-64 only"
@@ -29,7 +29,7 @@ _Bool (*memlab_probe_ring)(uint32_t event, unsigned watchers, const uint64_t *ar
  * semaphore's, then provider, name and arguments as strings. The base section lets tools
  * correct the addresses of a prelinked file.
  */
-#define NOTE(name, argc)                                                                                               \
+#define NOTE(provider, name, label, argc)                                                                                               \
 	"990: nop\n"                                                                                                   \
 	".pushsection .note.stapsdt,\"?\",\"note\"\n"                                                                  \
 	".balign 4\n"                                                                                                  \
@@ -38,8 +38,8 @@ _Bool (*memlab_probe_ring)(uint32_t event, unsigned watchers, const uint64_t *ar
 	"992: .balign 4\n"                                                                                             \
 	"993: .8byte 990b\n"                                                                                           \
 	".8byte _.stapsdt.base\n"                                                                                      \
-	".8byte memlab_semaphore_" #name "\n"                                                                          \
-	".asciz \"memlab\"\n"                                                                                          \
+	".8byte memlab_semaphore_" label "\n"                                                                          \
+	".asciz \"" provider "\"\n"                                                                                     \
 	".asciz \"" #name "\"\n"                                                                                       \
 	".asciz \"" NOTE_ARGS_##argc "\"\n"                                                                            \
 	"994: .balign 4\n"                                                                                             \
@@ -56,8 +56,16 @@ _Bool (*memlab_probe_ring)(uint32_t event, unsigned watchers, const uint64_t *ar
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 #define PROBE(id, name, argc, params, doc)                                                                             \
-	__attribute__((section(".probes"))) volatile unsigned short memlab_semaphore_##name;                           \
-	__attribute__((noinline)) void memlab_probe_##name params { __asm__ volatile(NOTE(name, argc)); }
+	__attribute__((section(".probes"))) volatile unsigned short memlab_semaphore_##name,                           \
+		memlab_semaphore_ring_##name;                                                                          \
+	__attribute__((noinline)) void memlab_probe_##name params                                                      \
+	{                                                                                                              \
+		__asm__ volatile(NOTE("memlab", name, #name, argc));                                                   \
+	}                                                                                                              \
+	__attribute__((noinline)) void memlab_probe_ring_##name params                                                 \
+	{                                                                                                              \
+		__asm__ volatile(NOTE("memlab_ring", name, "ring_" #name, argc));                                      \
+	}
 #include "probes.def"
 
 #endif

@@ -16,8 +16,9 @@
  * The kernel counts watchers up and down in the semaphore, so code that must
  * prepare something only for watchers asks PROBE_WATCHED(name).
  *
- * On a thread that keeps a flight ring (flight.h) a watched event is written there instead, for
- * tens of nanoseconds; it traps as well only for watchers that read no rings.
+ * Each probe has a twin, provider memlab_ring, for tracers that read flight rings (flight.h): while the twin is
+ * watched, a thread that keeps a ring writes the event there, for tens of nanoseconds, and all others trap at
+ * the twin. So those who want the trap and those who read the rings do not disturb each other.
  *
  * With -DMEMLAB_NO_PROBES nothing at all is left. Any thread may fire.
  */
@@ -43,25 +44,26 @@ enum event_id {
 #else
 
 #define PROBE(id, name, argc, params, doc)                                                                             \
-	extern volatile unsigned short memlab_semaphore_##name;                                                        \
-	void memlab_probe_##name params;
+	extern volatile unsigned short memlab_semaphore_##name, memlab_semaphore_ring_##name;                          \
+	void memlab_probe_##name params;                                                                               \
+	void memlab_probe_ring_##name params;
 #include "probes.def"
 
-/*
- * Set once, by flight.c with the first ring: writes the event to the calling thread's ring. True: nobody
- * needs the trap. NULL: no thread has a ring.
- */
-extern _Bool (*memlab_probe_ring)(uint32_t event, unsigned watchers, const uint64_t *args);
+/* Set once, by flight.c with the first ring: writes the event to the calling thread's ring. False: it has none. */
+extern _Bool (*memlab_probe_by_ring)(uint32_t event, const uint64_t *args);
 
 #define PROBE_WATCHED(name) __builtin_expect(memlab_semaphore_##name != 0, 0)
+#define PROBE_RING_WATCHED(name) __builtin_expect(memlab_semaphore_ring_##name != 0, 0)
 #define PROBE_BY_RING(name, ...)                                                                                       \
-	(memlab_probe_ring &&                                                                                          \
-	 memlab_probe_ring(EVENT_##name, memlab_semaphore_##name, (const uint64_t[PROBE_ARGS_MAX + 1]){__VA_ARGS__}))
-/* Arguments may be evaluated twice. */
+	(memlab_probe_by_ring &&                                                                                       \
+	 memlab_probe_by_ring(EVENT_##name, (const uint64_t[PROBE_ARGS_MAX + 1]){__VA_ARGS__}))
+/* Arguments may be evaluated more than once. */
 #define PROBE_FIRE(name, ...)                                                                                          \
 	do {                                                                                                           \
-		if (PROBE_WATCHED(name) && !PROBE_BY_RING(name, __VA_ARGS__))                                          \
+		if (PROBE_WATCHED(name))                                                                               \
 			memlab_probe_##name(__VA_ARGS__);                                                              \
+		if (PROBE_RING_WATCHED(name) && !PROBE_BY_RING(name, __VA_ARGS__))                                     \
+			memlab_probe_ring_##name(__VA_ARGS__);                                                         \
 	} while (0)
 
 #endif

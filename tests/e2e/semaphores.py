@@ -16,8 +16,8 @@ def notes(path):
             provider = line.split()[1]
         elif line.startswith("Name:"):
             name = line.split()[1]
-        elif line.startswith("Location:") and provider == "memlab":
-            yield name, int(line.rsplit(" ", 1)[1], 16)
+        elif line.startswith("Location:") and provider in ("memlab", "memlab_ring"):
+            yield name if provider == "memlab" else "ring_" + name, int(line.rsplit(" ", 1)[1], 16)
 
 
 def load_bias(pid):

@@ -119,7 +119,9 @@ void blame_waking(struct request *request, const struct timeline *timeline, uint
 
 	if (request->arrival_ns < asleep_ns || request->arrival_ns >= until_ns)
 		return;
-	timeline_span(timeline, request->arrival_ns, until_ns, ns);
+	ns[CAUSE_OWN] = until_ns - request->arrival_ns;
+	if (request->queue.ns[CAUSE_OWN] != request->begin_ns - request->arrival_ns)
+		timeline_span(timeline, request->arrival_ns, until_ns, ns);
 	request->queue.ns[CAUSE_OWN] -= ns[CAUSE_OWN];
 	request->queue.ns[CAUSE_WAKE] += ns[CAUSE_OWN];
 }

@@ -104,12 +104,22 @@ static struct request request_of(struct requests *requests, const struct sock *s
 	};
 }
 
+/* Whether the collector can have a part in the queue, which is decomposed: nearly always not, and cheap to know. */
+static int request_waited_for_collector(const struct request *request)
+{
+	const uint64_t *ns = request->queue.ns;
+
+	return ns[CAUSE_STOP] || ns[CAUSE_ASSIST] || ns[CAUSE_GC_CPU] || ns[CAUSE_ALLOC];
+}
+
 /* Where the serving thread stands in the replay after this request. */
 static struct replay_point request_replay(const struct request *request, const struct replay_point *before,
-					  const struct timeline *timeline)
+					  const struct timeline *timeline, int collector_waited)
 {
 	uint64_t gap_ns = replay_gap_begin(before, request->arrival_ns, request->begin_ns);
-	uint64_t waited_ns = request->begin_ns - gap_ns - blame_collector_ns(timeline, gap_ns, request->begin_ns);
+	uint64_t waited_ns = request->begin_ns - gap_ns;
+	if (collector_waited)
+		waited_ns -= blame_collector_ns(timeline, gap_ns, request->begin_ns);
 	uint64_t served_ns = request->end_ns - request->begin_ns - request->collector_ns;
 
 	return replay_serve(before, request->arrival_ns, request->end_ns, waited_ns, served_ns);
@@ -123,7 +133,8 @@ static uint64_t request_account(struct requests *requests, struct request *reque
 	const struct timeline *timeline = thread ? &thread->timeline : &nothing;
 
 	blame_request(request, timeline, &requests->threads->culprits);
-	struct replay_point point = request_replay(request, before, timeline);
+	struct replay_point point =
+		request_replay(request, before, timeline, request_waited_for_collector(request));
 	if (!thread)
 		return point.replayed_ns;
 	if (thread->damaged_ns > request->arrival_ns)
@@ -176,7 +187,7 @@ static void exchange_replay(struct requests *requests, const struct sock *sock, 
 	const struct timeline *timeline = thread ? &thread->timeline : &nothing;
 
 	request.collector_ns = blame_collector_ns(timeline, request.begin_ns, request.end_ns);
-	struct replay_point point = request_replay(&request, &read->before, timeline);
+	struct replay_point point = request_replay(&request, &read->before, timeline, 1);
 	read->replayed_ns = point.replayed_ns;
 	if (thread && point.end_ns >= thread->replay.end_ns)
 		thread->replay = point;

@@ -13,19 +13,27 @@
 
 #include "../../../bpf/record.h"
 
-#define ARRIVAL_STAMPS 8u /* a power of two; more unread segments: the newest stamp moves on */
+/* Segments of one connection that wait for their request; of more the newest moves on. */
+#define ARRIVALS_WAITING 4096u
 
 struct connection {
 	uint64_t sock;
-	uint64_t stamps[ARRIVAL_STAMPS];
-	uint64_t last_ns; /* of the request before; 0: none */
-	uint32_t epoch;   /* of arrivals.epoch, when the last stamp came */
+	uint64_t last_ns; /* arrival of the request before; 0: none */
+	uint32_t first, newest; /* its stamps, oldest first; 0: none */
+	uint32_t count;
+	uint32_t epoch; /* of arrivals.epoch, when the last stamp came */
 	uint16_t local_port;
-	uint8_t head, count;
+};
+
+struct stamp {
+	uint64_t time_ns;
+	uint32_t next; /* 0: the last */
 };
 
 struct arrivals {
 	uint32_t epoch; /* grows when arrivals were lost */
+	struct stamp *stamps; /* number 0 is nobody's */
+	uint32_t capacity, used, spare; /* spare: first of those given back */
 	struct connection connections[65536]; /* by peer port */
 };
 

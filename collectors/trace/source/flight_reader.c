@@ -59,17 +59,6 @@ static uint32_t thread_of(const struct flight_reader *reader, uint32_t ns_tid)
 	return reader->threads[ns_tid % THREADS].ns_tid == ns_tid ? reader->threads[ns_tid % THREADS].tid : 0;
 }
 
-bool flight_tells(const struct flight_reader *reader, const struct record *record)
-{
-	uint32_t event = ((const struct record_event *)record)->event;
-	if (event >= EVENT_request_end || event == EVENT_gc_alloc || event == EVENT_gc_pool_miss)
-		return false;
-	for (uint32_t r = 0; r < FLIGHT_RINGS && reader->places[r].tid; r++)
-		if (reader->places[r].tid == record->tid)
-			return reader->places[r].since_ns && record->time_ns >= reader->places[r].since_ns;
-	return false;
-}
-
 uint64_t flight_without_ring(const struct flight_reader *reader)
 {
 	return reader->directory.without_ring - reader->without_ring_before;
@@ -185,8 +174,6 @@ static int take_batch(struct flight_reader *reader, uint32_t ring, uint64_t head
 			give_up_to(reader, place, number);
 			continue;
 		}
-		if (!place->since_ns)
-			place->since_ns = entry->end_ns;
 		hand_over(reader, ring, entry, take, context);
 		place->tail = number;
 		taken++;

@@ -25,7 +25,6 @@ struct flight_place {
 	uint64_t tail; /* entries read or lost */
 	uint32_t lost;
 	uint32_t tid; /* in records; 0: the thread is not known yet, and the ring waits */
-	uint64_t since_ns; /* of the first entry that was read; 0: none yet */
 };
 
 struct flight_reader {
@@ -53,11 +52,6 @@ void flight_start(struct flight_reader *reader);
 
 /* A thread of the target: its number in its own PID namespace and in records. */
 void flight_learn_thread(struct flight_reader *reader, uint32_t ns_tid, uint32_t tid);
-
-/*
- * A record of a probe that the thread's ring tells as well: beside a tracer that reads no rings the target does both.
- */
-bool flight_tells(const struct flight_reader *reader, const struct record *record);
 
 /* Requests of threads for which there was no ring, since flight_start. */
 uint64_t flight_without_ring(const struct flight_reader *reader);

@@ -53,6 +53,7 @@ struct live {
 	struct source_options options;
 	struct process process;
 	struct probes probes;
+	struct probes twins; /* of the probes, for readers of flight rings */
 	struct probes allocators;
 	const struct target_kind *kind;
 	struct flight_reader *flight; /* NULL: requests come by their probe */
@@ -60,6 +61,7 @@ struct live {
 	uint64_t tail_ns;             /* tail mode begins; 0: it was not asked for */
 	bool tail;
 	uint64_t arrivals_lost;
+	uint32_t cpus; /* that can be */
 	struct probes_mark slow_mark; /* links from here on are those of SLOW_EVENTS */
 	struct trace_bpf *bpf;
 	struct bpf_link *links[LINK_LIMIT];
@@ -111,10 +113,11 @@ static int check_kernel(struct source_error *error)
 				"CONFIG_DEBUG_INFO_BTF, 6.6 or later");
 }
 
-static int check_cpus(struct source_error *error)
+static int check_cpus(struct live *live, struct source_error *error)
 {
 	int cpus = libbpf_num_possible_cpus();
-	if (cpus > 0 && (unsigned int)cpus <= TRACE_CPU_LIMIT)
+	live->cpus = cpus > 0 ? (uint32_t)cpus : 0;
+	if (cpus > 0 && live->cpus <= TRACE_CPU_LIMIT)
 		return 0;
 	return source_error_set(error, SOURCE_FAILED, -ENOTSUP,
 				"cannot count for %d CPUs; rebuild with a larger TRACE_CPU_LIMIT", cpus);
@@ -313,11 +316,21 @@ static int seed(struct live *live, struct source_error *error)
 /* The allocator's slow path is a matter of half a microsecond, every few requests: tail mode does not tell it. */
 #define SLOW_EVENTS (1ull << EVENT_gc_alloc_slow_begin | 1ull << EVENT_gc_alloc_slow_end)
 
-/* Requests are announced by the probe or through the rings, never both; allocations have a program of their own. */
+/*
+ * Requests are announced by the probe or through the rings, never both, and so are events, those that the rings carry;
+ * allocations have a program of their own.
+ */
 static uint64_t events_wanted(const struct live *live)
 {
 	uint64_t events = ~ALLOC_EVENT & ~SLOW_EVENTS & ~(live->flight ? END_EVENT : FLIGHT_EVENT);
 	return live->options.watch_all ? events : events & ~POOL_EVENT;
+}
+
+/* Of the wanted ones, those whose twins are attached. */
+static uint64_t events_by_ring(const struct live *live)
+{
+	uint64_t heap_events = (1ull << EVENT_request_end) - 1;
+	return live->flight ? live->twins.events & heap_events & ~POOL_EVENT : 0;
 }
 
 static int find_flight(struct live *live)
@@ -330,7 +343,9 @@ static int find_flight(struct live *live)
 		return -ENOMEM;
 	if (flight_find(live->flight, &live->process)) {
 		flight_start(live->flight);
-		return 0;
+		int result = probes_find_twins(&live->twins, &live->process);
+		live->twins.everybody = live->probes.everybody;
+		return result;
 	}
 	free(live->flight);
 	live->flight = NULL;
@@ -342,14 +357,19 @@ static int attach_own_probes(struct live *live)
 	if (live->options.no_probes || !live->probes.place_count)
 		return 0;
 	int result = find_flight(live);
+	uint64_t wanted = events_wanted(live), by_ring = events_by_ring(live);
 	if (!result)
-		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, events_wanted(live),
-				       live->perf_links);
+		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, wanted & ~by_ring, live->perf_links);
 	if (!result && live->options.watch_alloc)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
-	live->slow_mark = probes_mark(&live->probes);
+	if (!result && by_ring)
+		result = probes_attach(&live->twins, live->bpf->progs.runtime_event, wanted & by_ring, live->perf_links);
+	live->slow_mark = probes_mark(&live->twins);
 	if (!result && !live->options.tail)
-		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, SLOW_EVENTS, live->perf_links);
+		result = probes_attach(by_ring ? &live->twins : &live->probes, live->bpf->progs.runtime_event, SLOW_EVENTS,
+				       live->perf_links);
+	if (!result && by_ring)
+		probes_mark_attached(&live->probes, by_ring & (live->options.tail ? wanted : wanted | SLOW_EVENTS));
 	return result;
 }
 
@@ -410,8 +430,6 @@ static int ring_take(void *context, void *data, size_t size)
 			arrivals_add(live->arrivals, (const struct record_arrival *)record);
 		return 0;
 	}
-	if (record->kind == RECORD_EVENT && live->flight && flight_tells(live->flight, record))
-		return 0;
 	if (record->kind == RECORD_STACK)
 		record = with_caller((const struct record_stack *)record, &copy);
 	if (record->kind == RECORD_TASK && live->flight)
@@ -444,7 +462,7 @@ static void detach_exact(struct live *live)
 		bpf_link__destroy(live->links[l]);
 		live->links[l] = NULL;
 	}
-	probes_detach(&live->probes, live->slow_mark, SLOW_EVENTS);
+	probes_detach(&live->twins, live->slow_mark, SLOW_EVENTS);
 }
 
 /* All records from tail_ns on are those of tail mode, and some before the programs have heard of it more than that. */
@@ -473,6 +491,7 @@ static int live_tail(struct source *source)
 		return -ENOMEM;
 	live->flight->arrivals = live->arrivals;
 	live->bpf->bss->mode_arrivals = 1;
+	live->bpf->bss->mode_tail = live->options.tail; /* else from tail_begin on */
 	live->tail_ns = source_now_ns() + (live->options.tail ? 0 : TAIL_LEAD_NS);
 	return 0;
 }
@@ -481,7 +500,7 @@ static int live_tail(struct source *source)
 static void look_for_lost_arrivals(struct live *live)
 {
 	uint64_t lost = 0;
-	for (uint32_t c = 0; c < TRACE_CPU_LIMIT; c++)
+	for (uint32_t c = 0; c < live->cpus; c++)
 		lost += live->bpf->bss->cpus[c].arrivals_lost;
 	if (lost != live->arrivals_lost)
 		arrivals_lost(live->arrivals);
@@ -614,7 +633,7 @@ static void count_flight(const struct flight_reader *flight, struct source_count
 static void live_counts(const struct source *source, struct source_counts *counts)
 {
 	const struct live *live = (const struct live *)source;
-	for (uint32_t c = 0; c < TRACE_CPU_LIMIT; c++) {
+	for (uint32_t c = 0; c < live->cpus; c++) {
 		const struct trace_cpu *cpu = &live->bpf->bss->cpus[c];
 		counts->cpus += cpu->seq != 0;
 		counts->waiting += cpu->waiting;
@@ -658,6 +677,7 @@ static void live_close(struct source *source)
 	live_measure_end(source);
 	sampling_stop(&live->sampling);
 	probes_close(&live->allocators);
+	probes_close(&live->twins);
 	probes_close(&live->probes);
 	for (size_t l = live->link_count; l > 0; l--)
 		bpf_link__destroy(live->links[l - 1]);
@@ -688,7 +708,7 @@ static int look(struct live *live, struct source_error *error)
 	if (!result)
 		result = check_kernel(error);
 	if (!result)
-		result = check_cpus(error);
+		result = check_cpus(live, error);
 	if (result)
 		return result;
 	if (probes_find(&live->probes, &live->process))

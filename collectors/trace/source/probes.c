@@ -84,6 +84,11 @@ static void find_notes(struct probes *probes, const struct image *image)
 	notes_read(image, PROBES_PROVIDER, place_take, probes);
 }
 
+static void find_twin_notes(struct probes *probes, const struct image *image)
+{
+	notes_read(image, PROBES_RING_PROVIDER, place_take, probes);
+}
+
 /* Files that cannot be opened or are no good ELF files have no probes. */
 static void find_in_file(struct probes *probes, struct process_file *file,
 			 void (*find)(struct probes *probes, const struct image *image))
@@ -113,6 +118,11 @@ static int find_in_files(struct probes *probes, const struct process *process,
 int probes_find(struct probes *probes, const struct process *process)
 {
 	return find_in_files(probes, process, find_notes);
+}
+
+int probes_find_twins(struct probes *probes, const struct process *process)
+{
+	return find_in_files(probes, process, find_twin_notes);
 }
 
 /* ---- allocators */
@@ -254,7 +264,7 @@ static int attach_file(struct probes *probes, struct bpf_program *program, const
 	return result;
 }
 
-static void mark_attached(struct probes *probes, uint64_t wanted)
+void probes_mark_attached(struct probes *probes, uint64_t wanted)
 {
 	for (size_t p = 0; p < probes->list_count; p++) {
 		struct target_probe *probe = &probes->list[p];
@@ -278,7 +288,7 @@ int probes_attach(struct probes *probes, struct bpf_program *program, uint64_t w
 	}
 	free(places);
 	if (!result)
-		mark_attached(probes, wanted);
+		probes_mark_attached(probes, wanted);
 	return result;
 }
 

@@ -46,8 +46,12 @@ struct probes {
 /* The provider all of memlab's probes carry. */
 #define PROBES_PROVIDER "memlab"
 
+/* That of their twins for readers of flight rings (svc/probes/probes.h). */
+#define PROBES_RING_PROVIDER "memlab_ring"
+
 /* `process` must outlive the probes. */
 int probes_find(struct probes *probes, const struct process *process);
+int probes_find_twins(struct probes *probes, const struct process *process);
 
 /*
  * The functions of the malloc libraries the process runs (malloc, calloc, ...), each at a place where a probe is
@@ -62,6 +66,9 @@ void probes_close(struct probes *probes); /* detaches */
  * the old way. May be called again for other events and another program.
  */
 int probes_attach(struct probes *probes, struct bpf_program *program, uint64_t wanted, bool perf);
+
+/* As if attached: the events of `wanted` come in another way. */
+void probes_mark_attached(struct probes *probes, uint64_t wanted);
 
 /* How many links there are; and detaching what was attached since, the places of `events`. */
 struct probes_mark {

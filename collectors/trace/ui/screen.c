@@ -93,6 +93,8 @@ static void add_cost(struct screen *screen)
 		add_count(line, "late", screen->summary->late);
 	if (screen->summary->cut)
 		add_count(line, "cut", screen->summary->cut);
+	if (screen->summary->checks.without_arrival)
+		add_count(line, "without arrival", screen->summary->checks.without_arrival);
 	line_add(line, "   cost ");
 	if (info->cost.target_ns_per_request >= 0)
 		line_add(line, "%s/request + ", text_ns(number, info->cost.target_ns_per_request));

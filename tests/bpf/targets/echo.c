@@ -5,6 +5,7 @@
  *
  *   p  nothing more                    h  fires gc_handshake_begin and _end
  *   r  announces a request's end, by probe and flight ring
+ *   q  tells its sleep in poll, and when it has answered notes a true request in its flight ring
  *   O  notes 50,000 requests in its flight ring at once, each with its number in all fields
  *   W  the same on two threads of their own, 1,000,000 each
  *   a  fires gc_alloc three times, each from a deeper function
@@ -237,6 +238,21 @@ static ssize_t read_in_parts(int fd, char *bytes, ssize_t available)
 	return half + recv(fd, bytes + half, (size_t)(available - half), 0);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void note_answer(int fd, uint64_t begin_ns)
+{
+	struct sockaddr_in peer;
+	socklen_t length = sizeof(peer);
+	getpeername(fd, (struct sockaddr *)&peer, &length);
+	flight_note(&(struct flight_entry){.peer_port = ntohs(peer.sin_port), .info = 200, .begin_ns = begin_ns});
+}
+
 /* 0: the connection has ended. */
 static ssize_t serve(int fd)
 {
@@ -251,8 +267,12 @@ static ssize_t serve(int fd)
 		got = recv(fd, bytes, sizeof(bytes), 0);
 	if (got <= 0)
 		return 0;
+	uint64_t begin_ns = now_ns();
 	act(bytes, (size_t)got);
-	return send(fd, bytes, (size_t)got, MSG_NOSIGNAL);
+	ssize_t sent = send(fd, bytes, (size_t)got, MSG_NOSIGNAL);
+	if (first == 'q')
+		note_answer(fd, begin_ns);
+	return sent;
 }
 
 static int start_listening(int family)
@@ -284,7 +304,10 @@ int main(int argc, char **argv)
 	polls[0] = (struct pollfd){.fd = start_listening(argc > 1 && strcmp(argv[1], "v6") == 0 ? AF_INET6 : AF_INET),
 				   .events = POLLIN};
 	for (;;) {
-		if (poll(polls, count, -1) < 0)
+		flight_sleep();
+		int ready = poll(polls, count, -1);
+		flight_wake();
+		if (ready < 0)
 			continue;
 		if ((polls[0].revents & POLLIN) && count < CONNECTION_LIMIT)
 			polls[count++] = (struct pollfd){.fd = accept(polls[0].fd, NULL, NULL), .events = POLLIN};
