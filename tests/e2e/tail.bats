@@ -12,7 +12,7 @@ last() { jq -s "last$1" "$dir/screen"; }
 	start_tracer "$service_pid" --jsonl --budget 0.01%
 	sleep 1.5
 	[ "$(last .mode)" = '"exact"' ]
-	run_load 4000 3s
+	run_load 4000 2s
 	stop_tracer
 	[ "$(last .mode)" = '"tail"' ]
 	[ "$(last .mode_asked)" = '"auto"' ]
@@ -46,7 +46,7 @@ last() { jq -s "last$1" "$dir/screen"; }
 	start_tracer "$service_pid" --mode exact --json "$dir/exact.json" --requests "$dir/exact.csv"
 	local exact_pid=$tracer_pid
 	start_tracer "$service_pid" --mode tail --json "$dir/tail.json" --requests "$dir/tail.csv"
-	run_load 4000 3s
+	run_load 4000 2s
 	stop_tracer
 	kill -INT $exact_pid
 	wait $exact_pid
@@ -98,7 +98,7 @@ END
 	[[ "$output" == *"keeps no flight rings"* ]]
 	start_service "$bin/memlab-svc" --path naive
 	start_tracer "$service_pid" --no-flight --budget 0% --json "$dir/trace.json"
-	run_load 2000 2s
+	run_load 2000 1s
 	stop_tracer
 	check "$dir/trace.json" '.mode == "exact" and (.mode_why | contains("no flight rings"))'
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
