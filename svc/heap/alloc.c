@@ -34,8 +34,12 @@ static uint64_t *mark_word(struct gc_mutator_full *m, const struct gc_cache *cac
 
 static void word_blacken(struct gc_mutator_full *m, const struct gc_cache *cache, uint64_t slots)
 {
+	struct gc_span *span = &m->heap->spans[cache->page];
+
 	if (!GC_BROKEN(GC_BREAK_BLACK))
 		__atomic_fetch_or(mark_word(m, cache), slots, __ATOMIC_RELAXED);
+	if (m->births)
+		gc_span_born(span, span->cursor - 1, slots);
 	m->black_bytes += (uint64_t)__builtin_popcountll(slots) * cache->slot_bytes;
 }
 
@@ -53,6 +57,23 @@ void gc_caches_blacken(struct gc_mutator_full *m)
 		if (cache->free | cache->pending)
 			word_blacken(m, cache, cache->free | cache->pending);
 	}
+}
+
+uint64_t gc_caches_born(struct gc_mutator_full *m)
+{
+	uint64_t unused_bytes = 0;
+
+	for (unsigned i = 0; i < m->active_count; i++) {
+		struct gc_cache *cache = &m->pub.cache[m->active[i]];
+		struct gc_span *span = &m->heap->spans[cache->page];
+		uint64_t slots = cache->free | cache->pending;
+
+		if (!slots)
+			continue;
+		gc_span_born(span, span->cursor - 1, slots);
+		unused_bytes += (uint64_t)__builtin_popcountll(slots) * cache->slot_bytes;
+	}
+	return unused_bytes;
 }
 
 /* ----------------------------------------------------------------- caches */
@@ -285,6 +306,8 @@ static void *large_make(struct gc_mutator_full *m, unsigned class, size_t bytes)
 	if (m->births_black) {
 		__atomic_fetch_or(gc_page_bits(heap, m->alloc_gen + 1, page), 1, __ATOMIC_RELAXED);
 		m->black_bytes += span->object_bytes;
+		if (m->births)
+			gc_span_born(span, 0, 1);
 	}
 	gc_heap_account(m, span->object_bytes);
 	gc_set(&span->state, gc_span_state(m->alloc_gen, GC_SPAN_IDLE));

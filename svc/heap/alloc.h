@@ -13,6 +13,8 @@
 
 /* Mark-on: the free slots in all caches become black in advance. */
 void gc_caches_blacken(struct gc_mutator_full *m);
+/* Roots: what is handed out from the caches' words from now on is born in this marking. The bytes of slots still to hand out. */
+uint64_t gc_caches_born(struct gc_mutator_full *m);
 /* Mark-off, detach: give all cached spans back and take the marks of unused slots away. */
 void gc_caches_release(struct gc_mutator_full *m);
 

@@ -2,6 +2,7 @@
 /* barrier: see barrier.h. */
 #include "barrier.h"
 
+#include "card.h"
 #include "mark.h"
 #include "mutator.h"
 
@@ -48,6 +49,9 @@ void gc_copy(struct gc_mutator *m, void *to, const void *from, size_t count)
 
 	if (m->marking)
 		copy_record(gc_full(m), target, source, count);
+	if (count == 0)
+		return;
+	gc_cards_dirty(m, to, count * sizeof(void *));
 	/* Word by word: the marker may read a slot at any time and must see a whole reference. */
 	if (target <= source)
 		for (size_t i = 0; i < count; i++)

@@ -2,6 +2,7 @@
 /* cycle: see cycle.h. */
 #include "cycle.h"
 
+#include "card.h"
 #include "handshake.h"
 #include "limit.h"
 #include "mark.h"
@@ -37,12 +38,17 @@ void gc_plan(struct gc_heap *heap)
 {
 	struct gc_pacer_room room = {.live_bytes = gc_get_relaxed(&heap->traced_last),
 				     .floor_bytes = gc_get_relaxed(&heap->floor_bytes),
+				     .old_bytes = gc_get_relaxed(&heap->old_bytes),
+				     .nursery_bytes = gc_get_relaxed(&heap->nursery_bytes),
+				     .sticky = heap->sticky,
 				     .percent = gc_get_relaxed(&heap->percent),
 				     .limit_bytes = gc_limit_heap_bytes(heap),
 				     .limiter = heap->limiter && heap->limit_policy == GC_LIMIT_DEGRADE};
 	struct gc_pacer_plan plan = gc_pacer_plan(&heap->pacer, &room);
 
 	gc_set_relaxed(&heap->goal_bytes, plan.goal_bytes);
+	gc_set_relaxed(&heap->pace_bytes, plan.pace_bytes);
+	gc_set_relaxed(&heap->minor_next, plan.minor);
 	gc_set_relaxed(&heap->trigger_bytes, plan.trigger_bytes);
 	gc_set_relaxed(&heap->ceiling_bytes, gc_pacer_ceiling_bytes(plan.goal_bytes));
 }
@@ -59,6 +65,8 @@ static void learn(struct gc_heap *heap)
 {
 	uint64_t now = gc_os_now_ns(), bytes = allocated(heap);
 	struct gc_pacer_cycle cycle = {.traced_bytes = gc_get_relaxed(&heap->traced_bytes),
+				       .young_bytes = heap->minor ? gc_get_relaxed(&heap->expect_most_bytes) : 0,
+				       .minor = heap->minor,
 				       .mark_cpu_ns = gc_get_relaxed(&heap->mark_cpu_ns),
 				       .alloc_bytes = bytes - heap->alloc_bytes_before,
 				       .wall_ns = now - heap->cycle_end_ns};
@@ -90,12 +98,12 @@ static bool work_left(struct gc_heap *heap)
 	return __atomic_load_n(&heap->outstanding, __ATOMIC_SEQ_CST) != 0;
 }
 
-static void coordinator_slice(struct gc_heap *heap)
+static void coordinator_slice(struct gc_heap *heap, uint64_t budget_ns)
 {
 	uint64_t cpu = gc_os_thread_cpu_ns(), done;
 
 	PROBE_FIRE(gc_mark_begin, heap->cycle, 1);
-	done = gc_mark_slice(&heap->coordinator_marker, GC_URGENT_SLICE_NS);
+	done = gc_mark_slice(&heap->coordinator_marker, budget_ns);
 	PROBE_FIRE(gc_mark_end, heap->cycle, done);
 	(void)done;
 	cpu = gc_os_thread_cpu_ns() - cpu;
@@ -112,7 +120,7 @@ static void drained_wait(struct gc_heap *heap)
 		if (!work_left(heap))
 			return;
 		if ((gc_get(&heap->urgent) || gc_get(&heap->ending)) && gc_mark_work(heap))
-			coordinator_slice(heap);
+			coordinator_slice(heap, GC_URGENT_SLICE_NS);
 		else
 			gc_os_wait(&heap->drained_seq, seq, 0);
 	}
@@ -123,6 +131,10 @@ static void mark_complete(struct gc_heap *heap)
 {
 	uint32_t version = gc_roots_scan(heap);
 
+	gc_cards_scan(heap, heap->minor);
+	/* Most minor cycles have so little to trace that calling somebody else would take longer. */
+	if (heap->minor && gc_mark_work(heap))
+		coordinator_slice(heap, GC_SLICE_NS);
 	for (;;) {
 		drained_wait(heap);
 		if (GC_BROKEN(GC_BREAK_ROUNDS))
@@ -143,9 +155,27 @@ static void mark_complete(struct gc_heap *heap)
 
 /* ------------------------------------------------------------------ cycle */
 
+/* What there is to trace: everything, or what is young. */
+static void expect(struct gc_heap *heap)
+{
+	uint64_t begin = gc_get_relaxed(&heap->begin_bytes), old = heap->minor ? heap->old_bytes : 0;
+	uint64_t most = begin > old ? begin - old : 0;
+
+	gc_set_relaxed(&heap->expect_most_bytes, most);
+	gc_set_relaxed(&heap->expect_bytes, heap->minor ? gc_pacer_survivors(&heap->pacer, most) : heap->traced_last);
+}
+
+static bool is_minor(struct gc_heap *heap, enum reason reason)
+{
+	if (!heap->sticky || heap->cycle <= gc_get(&heap->full_wanted))
+		return false;
+	return reason != REASON_TRIGGER || gc_get_relaxed(&heap->minor_next);
+}
+
 static void cycle_begin(struct gc_heap *heap, enum reason reason)
 {
 	gc_set(&heap->cycle, heap->cycle + 1);
+	heap->minor = is_minor(heap, reason);
 	PROBE_FIRE(gc_worker, heap->cycle, 0);
 	PROBE_FIRE(gc_cycle_begin, heap->cycle, reason, gc_get_relaxed(&heap->live_bytes),
 		   gc_get_relaxed(&heap->goal_bytes));
@@ -155,9 +185,18 @@ static void cycle_begin(struct gc_heap *heap, enum reason reason)
 		gc_add(&heap->counters.forced_cycles, 1);
 	gc_set_relaxed(&heap->traced_bytes, 0);
 	gc_set_relaxed(&heap->marked_bytes, 0);
+	gc_set_relaxed(&heap->kept_bytes, 0);
 	gc_set_relaxed(&heap->mark_cpu_ns, 0);
 	gc_set_relaxed(&heap->begin_bytes, gc_get_relaxed(&heap->live_bytes));
+	expect(heap);
+	if (heap->minor)
+		gc_add(&heap->counters.minor_cycles, 1);
+	/* Who verifies the heap while no cycle is on finds all marks in place. */
+	gc_lock(&heap->handshake_lock);
+	if (heap->sticky && !heap->minor)
+		gc_marks_clear(heap);
 	phase_set(heap, GC_PHASE_MARK);
+	gc_unlock(&heap->handshake_lock);
 	gc_work_wake(heap);
 }
 
@@ -176,11 +215,15 @@ static void cycle_end(struct gc_heap *heap)
 {
 	uint64_t marked = gc_get_relaxed(&heap->marked_bytes), before = gc_get_relaxed(&heap->begin_bytes);
 	uint64_t traced = gc_get_relaxed(&heap->traced_bytes);
+	uint64_t old = heap->minor ? heap->old_bytes : 0;
 
 	learn(heap);
-	gc_set_relaxed(&heap->traced_last, traced);
-	/* What was allocated before the cycle began is now what tracing found; the rest stays counted. */
-	gc_sub(&heap->live_bytes, before > traced ? before - traced : 0);
+	if (!heap->minor)
+		gc_set_relaxed(&heap->traced_last, traced);
+	gc_set_relaxed(&heap->found_bytes, heap->minor ? heap->found_bytes + traced : traced);
+	gc_set_relaxed(&heap->old_bytes, old + traced + gc_get_relaxed(&heap->kept_bytes));
+	/* What was allocated before the cycle began was old, or is what tracing found; the rest stays counted. */
+	gc_sub(&heap->live_bytes, before > old + traced ? before - old - traced : 0);
 	gc_set_relaxed(&heap->floor_bytes, gc_get_relaxed(&heap->live_bytes));
 	gc_set_relaxed(&heap->limit_lifted, 0);
 	gc_limit_measure(heap);
@@ -250,6 +293,11 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 	gc_work_wake(heap);
 }
 
+static bool over_ceiling(struct gc_heap *heap)
+{
+	return gc_get(&heap->live_bytes) > gc_get(&heap->ceiling_bytes);
+}
+
 /* True if a cycle is due. */
 static bool cycle_due(struct gc_heap *heap, enum reason *reason)
 {
@@ -258,7 +306,7 @@ static bool cycle_due(struct gc_heap *heap, enum reason *reason)
 		return true;
 	}
 	*reason = REASON_TRIGGER;
-	return gc_get_relaxed(&heap->live_bytes) >= gc_get_relaxed(&heap->trigger_bytes);
+	return gc_get_relaxed(&heap->live_bytes) >= gc_get_relaxed(&heap->trigger_bytes) || over_ceiling(heap);
 }
 
 void *gc_coordinator_main(void *argument)
@@ -290,21 +338,6 @@ void gc_heap_account(struct gc_mutator_full *m, uint64_t bytes)
 		gc_coordinator_wake(heap);
 }
 
-static void cycle_want(struct gc_heap *heap, uint64_t number)
-{
-	uint64_t wanted = gc_get(&heap->cycles_wanted);
-
-	while (wanted < number && !__atomic_compare_exchange_n(&heap->cycles_wanted, &wanted, number, true,
-							       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-		;
-	gc_coordinator_wake(heap);
-}
-
-static bool over_ceiling(struct gc_heap *heap)
-{
-	return gc_get(&heap->live_bytes) > gc_get(&heap->ceiling_bytes);
-}
-
 /* One round of waiting for *done >= number: mark, or sleep (at most timeout_ns; 0: for ever). The caller is parked. True: over. */
 static bool await_step(struct gc_mutator *m, struct gc_heap *heap, const uint64_t *done, uint64_t number,
 		       uint64_t timeout_ns)
@@ -333,15 +366,36 @@ void gc_ceiling_await(struct gc_heap *heap, struct gc_mutator *m)
 	}
 }
 
-void gc_collect(struct gc_mutator *m)
+static void number_raise(uint64_t *number, uint64_t to)
+{
+	uint64_t old = gc_get(number);
+
+	while (old < to && !__atomic_compare_exchange_n(number, &old, to, true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+}
+
+static void collect(struct gc_mutator *m, bool minor)
 {
 	struct gc_heap *heap = gc_full(m)->heap;
 	/* A cycle that is on already may have passed what just became garbage. */
 	uint64_t number = gc_get(&heap->cycle) + 1;
 
-	cycle_want(heap, number);
+	if (!minor)
+		number_raise(&heap->full_wanted, number);
+	number_raise(&heap->cycles_wanted, number);
+	gc_coordinator_wake(heap);
 	gc_park(m);
 	while (!await_step(m, heap, &heap->cycles_done, number, 0))
 		;
 	gc_unpark(m);
+}
+
+void gc_collect(struct gc_mutator *m)
+{
+	collect(m, false);
+}
+
+void gc_collect_young(struct gc_mutator *m)
+{
+	collect(m, true);
 }

@@ -41,6 +41,8 @@ void *gc_coordinator_main(void *heap);
 void gc_coordinator_wake(struct gc_heap *heap);
 /* The caller is parked: mark, or sleep, until a cycle has brought the heap under its ceiling, or has failed to. */
 void gc_ceiling_await(struct gc_heap *heap, struct gc_mutator *m);
+/* As gc_collect, but the cycle is a minor one if it may be. */
+void gc_collect_young(struct gc_mutator *m);
 /* Goal and trigger anew, from the last cycle and the knobs. */
 void gc_plan(struct gc_heap *heap);
 

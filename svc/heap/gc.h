@@ -84,6 +84,7 @@ struct gc_config {
 	bool trace;               /* GODEBUG=gctrace=1: a line per cycle on stderr */
 	bool lazy_return;         /* GODEBUG=madvdontneed=0: MADV_FREE, where no limit asks for the memory at once */
 	bool pool_debug;          /* GODEBUG=pooldebug=1: all pools in debug mode */
+	bool sticky;              /* sticky mark bits: most cycles trace only what is new; GODEBUG=gcsticky=0 switches it off */
 };
 
 /* Defaults, then GOGC, GOMEMLIMIT and GODEBUG from the environment. -EINVAL: `error` says which and why. */
@@ -218,7 +219,7 @@ uint64_t gc_cycle_number(const struct gc_heap *heap);
 
 /* -------------------------------------------------------------- collector */
 
-/* [safepoint] Run a whole cycle now and wait for it (sweep included). */
+/* [safepoint] Run a whole cycle (a full one) now and wait for it (sweep included). */
 void gc_collect(struct gc_mutator *m);
 /* Stop the world for `ns` (an experiment's tool: shows what a global stop costs). m may be NULL. */
 void gc_stop_world_for(struct gc_heap *heap, struct gc_mutator *m, uint64_t ns);
@@ -237,14 +238,14 @@ struct gc_pause_quantiles { uint64_t count, p50_ns, p99_ns, p999_ns, max_ns, las
 
 /* A snapshot that stops nobody. Counters are since creation. */
 struct gc_stats {
-	uint64_t live_bytes;        /* marked by the last cycle */
+	uint64_t live_bytes;        /* traced by the last full cycle and the minor ones since */
 	uint64_t heap_bytes;        /* allocated and not yet swept */
 	uint64_t heap_objects;
 	uint64_t total_alloc_bytes, total_allocs;
 	uint64_t total_freed_bytes, total_frees;
 	uint64_t goal_bytes, trigger_bytes, limit_bytes;
 	uint64_t mapped_bytes, resident_bytes; /* heap; side tables included */
-	uint64_t cycles, forced_cycles;
+	uint64_t cycles, forced_cycles, minor_cycles;
 	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns; /* marking by whom */
 	uint64_t sweep_cpu_ns;
 	double gc_cpu_fraction;                /* of the process's CPU time since creation */

@@ -18,6 +18,7 @@
 #define MEMLAB_GC_INLINE_H
 
 #define GC_SPAN_CLASSES_MAX 2048
+#define GC_CARD_SHIFT 9
 
 /* 32 bytes. Slots in `pending` belong to the same word as `free` and are handed out after it. */
 struct gc_cache {
@@ -44,6 +45,8 @@ struct gc_mutator {
 	void **root_top, **root_limit;
 	uint64_t allocs, alloc_bytes;
 	struct gc_site_count *sites;
+	uint8_t *cards;     /* set once; without sticky marks: one byte of the mutator's own */
+	uint64_t card_mask; /* set once */
 	struct gc_cache cache[GC_SPAN_CLASSES_MAX];
 };
 
@@ -187,6 +190,7 @@ static inline void gc_store_(struct gc_mutator *m, void **slot, void *value)
 	if (__builtin_expect(m->marking, 0) && (m->marking == GC_MARKING_GREY || __atomic_load_n(slot, __ATOMIC_RELAXED)))
 		gc_store_slow(m, slot, value);
 	__atomic_store_n(slot, value, __ATOMIC_RELEASE);
+	__atomic_store_n(&m->cards[((uintptr_t)slot >> GC_CARD_SHIFT) & m->card_mask], 1, __ATOMIC_RELAXED);
 }
 
 #endif

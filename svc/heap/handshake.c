@@ -2,6 +2,7 @@
 /* handshake: see handshake.h, and Note [park] in mutator.h. */
 #include "handshake.h"
 
+#include "card.h"
 #include "mark.h"
 
 void gc_handshake_notify(struct gc_heap *heap)
@@ -13,15 +14,19 @@ void gc_handshake_notify(struct gc_heap *heap)
 /* What an attaching mutator starts with from now on. Under mutators_lock. */
 static void mode_set(struct gc_heap *heap, enum gc_request request)
 {
-	if (request == GC_REQUEST_MARK_ON)
+	if (request == GC_REQUEST_MARK_ON) {
 		heap->mark_mode = GC_BROKEN(GC_BREAK_ATTACH) ? GC_MARKING_BLACK : GC_MARKING_GREY;
+		gc_cards_change(heap);
+	}
 	if (request == GC_REQUEST_BLACK || GC_BROKEN(GC_BREAK_ATTACH))
 		heap->births_black = true;
-	if (request == GC_REQUEST_ROOTS)
+	if (request == GC_REQUEST_ROOTS) {
 		heap->mark_mode = GC_MARKING_BLACK;
+		heap->mode_births = true;
+	}
 	if (request == GC_REQUEST_MARK_OFF) {
 		heap->mark_mode = GC_MARKING_OFF;
-		heap->births_black = false;
+		heap->births_black = heap->mode_births = false;
 		heap->mode_gen++;
 	}
 }

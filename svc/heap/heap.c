@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "card.h"
 #include "cycle.h"
 #include "mark.h"
 #include "mutator.h"
@@ -36,6 +37,8 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	heap->trace = config->trace;
 	heap->pool_debug = config->pool_debug;
 	heap->lazy_return = config->lazy_return;
+	heap->sticky = config->sticky;
+	heap->nursery_bytes = 1024ull * env_number("GC_NURSERY_KIB", 0);
 	heap->site_count = config->sites ? config->sites : 1;
 	heap->polite_count = config->workers ? config->workers : cpus > 4 ? cpus / 4 : 1;
 	if (heap->polite_count > GC_WORKERS_MAX / 2)
@@ -70,6 +73,7 @@ static void memory_release(struct gc_heap *heap)
 	gc_pools_destroy(heap);
 	gc_roots_destroy(heap);
 	gc_mark_destroy(heap);
+	gc_cards_destroy(heap);
 	gc_pages_destroy(heap);
 	gc_os_release(heap->detached_sites, heap->site_count * sizeof(struct gc_site_count));
 	gc_os_release(heap, heap_bytes());
@@ -126,6 +130,7 @@ static int heap_init(struct gc_heap *heap, const struct gc_config *config)
 	error = gc_pages_init(heap);
 	if (error || !heap->detached_sites || gc_mark_init(heap) < 0)
 		return -ENOMEM;
+	gc_cards_init(heap);
 	state_init(heap);
 	return threads_start(heap);
 }

@@ -12,7 +12,8 @@
  * Note [gen]. `gen` counts finished markings. Table gen & 1 holds the *allocation bits*: what the last marking
  * found. The other table receives the *mark bits* of the next marking. A span's state carries the gen it
  * was swept for; one whose gen is behind is *unswept*. Sweeping a span counts its bits (they are what the marking
- * left: no copying), and clears its words in the other table, which is the next marking's. So sweeping touches no object.
+ * left), and prepares its words in the other table, which is the next marking's: cleared, or with sticky bits a copy
+ * (Note [sticky] in card.h). So sweeping touches no object.
  *
  * Note [free]. In a span that is swept, slot s of word w is free if its allocation bit is 0 and w >= span.cursor.
  * In the word before the cursor of a *cached* span the mutator's cache says which slots are still free
@@ -58,12 +59,16 @@ struct gc_span {
 	uint32_t used;         /* slots handed out or found live; owner only */
 	uint32_t partial_next; /* atomic: link in the class's list of swept spans with room */
 	uint32_t unswept_next; /* atomic: link in the class's list of spans to sweep */
-	uint32_t _pad;
+	uint32_t old;          /* slots that were old after the last sweep: Note [sticky] */
 	uint64_t object_bytes; /* large: usable bytes */
 	uint64_t scan_next;    /* atomic; large: next byte to scan in this cycle */
-	uint64_t _reserved[2];
+	uint64_t born_mask;    /* births of this marking in born_word; in later words every slot that was free; owner only */
+	uint32_t born_word;    /* GC_BORN_NONE: no births */
+	uint32_t _pad;
 };
 _Static_assert(sizeof(struct gc_span) == 64, "one line per span");
+
+#define GC_BORN_NONE UINT32_MAX
 
 /* A lock-free stack of page or chunk numbers: number in the low half, a tag against ABA in the high half. */
 struct gc_stack {
@@ -124,10 +129,12 @@ struct gc_mutator_full {
 	struct gc_mutator_full *free_next; /* under the mutators lock */
 	void **roots;
 	uint64_t black_bytes; /* allocated black in this cycle */
+	bool births;          /* what is black is a birth: Note [sticky] */
 	uint64_t unassisted_bytes; /* taken for allocation since the last look at the debt */
 	int64_t debt_bytes;   /* mark work owed */
 	struct gc_marker marker;
 	struct gc_pool_slots *pools[GC_POOLS_MAX]; /* pointers atomic; Note [pool] in pool.h */
+	uint8_t no_card;      /* where stores of a heap without sticky marks go */
 	unsigned barrier_count;
 	void *barrier[GC_BARRIER_ENTRIES];
 	unsigned active_count;
@@ -157,6 +164,10 @@ struct gc_heap {
 	unsigned site_count;
 	unsigned polite_count, worker_count; /* the polite ones come first */
 	bool limiter, trace, pool_debug, lazy_return;
+	bool sticky;        /* cycles may be minor: Note [sticky] */
+	uint8_t *card_tables[2]; /* with sticky: a byte per GC_CARD_BYTES of the area */
+	uint64_t card_mask;
+	uint64_t nursery_bytes; /* between minor cycles; 0: chosen from the live heap */
 	enum gc_limit_policy limit_policy;
 	uint64_t start_ns;
 
@@ -191,7 +202,9 @@ struct gc_heap {
 	uint64_t cycle;
 	enum gc_marking_state mark_mode; /* what a new mutator starts with; under mutators_lock */
 	bool births_black; /* the same */
+	bool mode_births;   /* a new mutator's; under mutators_lock */
 	uint32_t mode_gen;  /* alloc_gen of a new mutator; under mutators_lock */
+	uint8_t *cards;     /* the card table in use, of a new mutator; changed under mutators_lock */
 
 	/* Grey work. */
 	struct gc_chunk *chunks;
@@ -244,7 +257,13 @@ struct gc_heap {
 	uint64_t trigger_bytes, goal_bytes, ceiling_bytes;
 	uint64_t marked_bytes;  /* in this cycle, black allocation included */
 	uint64_t traced_bytes;  /* in this cycle, without it */
-	uint64_t traced_last;   /* by the last cycle */
+	uint64_t traced_last;   /* by the last full cycle */
+	uint64_t found_bytes;   /* by it and the minor cycles since: what tracing knows to be live */
+	uint64_t old_bytes;     /* found, and born black before ROOTS */
+	uint64_t kept_bytes;    /* born so in this cycle */
+	uint64_t pace_bytes;    /* where marking should be done: the goal, nearer in a minor cycle */
+	uint64_t expect_bytes, expect_most_bytes; /* to trace in this cycle */
+	bool minor_next;        /* the trigger is a minor cycle's */
 	uint64_t floor_bytes;   /* left in the heap by the last cycle: traced and born black */
 	uint64_t mark_cpu_ns;   /* in this cycle */
 	uint64_t begin_bytes;   /* live_bytes when the cycle began */
@@ -252,6 +271,7 @@ struct gc_heap {
 	/* Requests to the coordinator. */
 	uint32_t wake_seq;        /* atomic futex of the coordinator */
 	uint64_t cycles_wanted;   /* atomic: forced cycles up to this number */
+	uint64_t full_wanted;     /* atomic: cycles up to this number are full */
 	uint64_t cycles_done;     /* atomic: cycles whose sweep is done */
 	uint64_t cycles_marked;   /* atomic: cycles whose marking is done */
 	bool ending;              /* atomic */
@@ -259,7 +279,7 @@ struct gc_heap {
 
 	/* Coordinator only. */
 	uint32_t roots_scanned;
-	bool forced;
+	bool forced, minor;
 	uint64_t alloc_bytes_before, cycle_end_ns;
 	uint32_t verify_every;  /* debug builds; set once */
 	uint64_t mark_delay_ns; /* debug builds; set once */

@@ -46,7 +46,8 @@ enum gc_break {
 	GC_BREAK_INJECTED,     /* a round does not see what is flushed while it begins */
 	GC_BREAK_ATTACH,       /* who attaches before roots are asked for starts black */
 	GC_BREAK_ALL_ON,       /* roots are asked for while a store from before mark-on may be half done */
-	GC_BREAK_EARLY         /* new objects are black before everybody's barrier is on */
+	GC_BREAK_EARLY,        /* new objects are black before everybody's barrier is on */
+	GC_BREAK_CARDS         /* minor cycles do not look at cards */
 };
 
 #ifdef GC_BREAK

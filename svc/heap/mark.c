@@ -541,9 +541,10 @@ void gc_pacer_state_read(struct gc_heap *heap, struct gc_pacer_state *state)
 
 	state->begin_bytes = gc_get_relaxed(&heap->begin_bytes);
 	state->heap_bytes = gc_get_relaxed(&heap->live_bytes);
-	state->goal_bytes = gc_get_relaxed(&heap->goal_bytes);
+	state->goal_bytes = gc_get_relaxed(&heap->pace_bytes);
 	state->traced_bytes = traced;
-	state->expected_bytes = gc_pacer_expected(gc_get_relaxed(&heap->traced_last), traced, state->begin_bytes);
+	state->expected_bytes = gc_pacer_expected(gc_get_relaxed(&heap->expect_bytes), traced,
+						  gc_get_relaxed(&heap->expect_most_bytes));
 }
 
 #define ASSIST_LOOK_BYTES (32u << 10)

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "barrier.h"
+#include "cycle.h"
 #include "handshake.h"
 #include "mark.h"
 #include "pool.h"
@@ -38,9 +39,25 @@ static void births_blacken(struct gc_mutator_full *m)
 	gc_sub(&m->heap->begin_bytes, m->black_bytes);
 }
 
+/* The card table in use: Note [sticky]. */
+static void cards_take(struct gc_mutator_full *m)
+{
+	m->pub.cards = m->heap->sticky ? m->heap->cards : &m->no_card;
+}
+
+/* From here on all mutators have changed over to the new card table, and what is allocated is a birth. */
+static void births_begin(struct gc_mutator_full *m)
+{
+	uint64_t unused = gc_caches_born(m);
+
+	m->births = true;
+	gc_add(&m->heap->kept_bytes, m->black_bytes - unused);
+}
+
 static void mark_on(struct gc_mutator_full *m)
 {
 	m->pub.marking = GC_MARKING_GREY;
+	cards_take(m);
 	m->black_bytes = 0;
 	m->debt_bytes = 0;
 	m->unassisted_bytes = 0;
@@ -55,6 +72,7 @@ static void mark_off(struct gc_mutator_full *m)
 	m->barrier_count = 0;
 	m->pub.marking = GC_MARKING_OFF;
 	m->births_black = false;
+	m->births = false;
 	m->alloc_gen++;
 	gc_add(&m->heap->marked_bytes, m->black_bytes);
 	m->black_bytes = 0;
@@ -70,6 +88,7 @@ void gc_mutator_answer(struct gc_mutator_full *m, enum gc_request request)
 	case GC_REQUEST_ROOTS:
 		roots_scan(m);
 		gc_barrier_flush(m);
+		births_begin(m);
 		m->pub.marking = GC_MARKING_BLACK;
 		break;
 	case GC_REQUEST_BLACK:
@@ -186,6 +205,7 @@ static struct gc_mutator_full *mutator_new(struct gc_heap *heap, uint32_t index)
 	m->heap = heap;
 	m->index = index;
 	m->marker.heap = heap;
+	m->pub.card_mask = heap->sticky ? heap->card_mask : 0;
 	m->roots = gc_os_reserve(ROOTS_MAX * sizeof(void *), true);
 	m->pub.sites = gc_os_reserve(site_bytes, true);
 	if (!m->roots || !m->pub.sites) {
@@ -242,6 +262,8 @@ struct gc_mutator *gc_attach(struct gc_heap *heap)
 		/* Note [attach]. */
 		m->pub.marking = heap->mark_mode;
 		m->births_black = heap->births_black;
+		m->births = heap->mode_births;
+		cards_take(m);
 		m->alloc_gen = heap->mode_gen;
 		m->listed = true;
 		heap->mutator_count++;
@@ -306,13 +328,14 @@ void gc_push_slow(struct gc_mutator *m)
 #ifdef GC_TORTURE
 void gc_torture(struct gc_mutator_full *m)
 {
-	static uint32_t tick;
-	uint32_t period = m->heap->torture_period;
+	static uint32_t ticks;
+	uint32_t period = m->heap->torture_period, tick;
 
-	if (period == 0 || gc_add(&tick, 1) % period != 0) {
+	if (period == 0 || (tick = gc_add(&ticks, 1)) % period != 0)
 		sched_yield();
-		return;
-	}
-	gc_collect(&m->pub);
+	else if (tick / period % 2)
+		gc_collect(&m->pub);
+	else
+		gc_collect_young(&m->pub);
 }
 #endif

@@ -10,6 +10,13 @@
 #define ASSIST_SLACK 0.30      /* of the runway, before allocating threads have to help */
 #define LIMIT_SLACK 32           /* the goal stays this part of the limit below it */
 #define LIMIT_ROOM_MIN_BYTES (256ull << 10) /* between cycles, whatever the limit says */
+#define NURSERY_MIN_BYTES (4ull << 20)
+#define NURSERY_MAX_BYTES (16ull << 20) /* what lies in a shared cache when it is used again */
+#define NURSERY_PART 4                  /* of the live heap */
+#define MINOR_RUNWAY_PART 2             /* of the nursery, in which a minor cycle should be done */
+#define MINOR_STEP_PART 4               /* of the nursery, at least allocated between minor cycles */
+#define SURVIVAL_MAX 0.5                /* above, a minor cycle was not worth it */
+#define FULL_ONLY_MAX 7
 #define CEILING_EXTRA_PERCENT 25
 #define CEILING_EXTRA_BYTES (4ull << 20)
 
@@ -26,9 +33,27 @@ static double mutator_ns(const struct gc_pacer_cycle *cycle)
 	return left > wall / 8 ? left : wall / 8;
 }
 
+static void minor_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
+{
+	double survival = cycle->young_bytes ? (double)cycle->traced_bytes / (double)cycle->young_bytes : 0;
+
+	pacer->survival = smooth(pacer->survival, survival);
+	if (survival < SURVIVAL_MAX) {
+		pacer->full_only_last /= 2;
+		return;
+	}
+	pacer->full_only_last = pacer->full_only_last < FULL_ONLY_MAX ? 2 * pacer->full_only_last + 1 : FULL_ONLY_MAX;
+	pacer->full_only = pacer->full_only_last;
+}
+
 void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
 {
-	if (cycle->traced_bytes)
+	if (cycle->minor)
+		minor_learn(pacer, cycle);
+	else if (pacer->full_only)
+		pacer->full_only--;
+	/* What a minor cycle costs is not proportional to what it traces. */
+	if (cycle->traced_bytes && !cycle->minor)
 		pacer->mark_ns_per_byte =
 			smooth(pacer->mark_ns_per_byte, (double)cycle->mark_cpu_ns / (double)cycle->traced_bytes);
 	if (cycle->wall_ns)
@@ -77,6 +102,43 @@ static double runway_of(const struct gc_pacer *pacer, uint64_t live, double room
 	return runway < room * RUNWAY_MAX ? runway : room * RUNWAY_MAX;
 }
 
+static uint64_t nursery_of(const struct gc_pacer_room *r)
+{
+	uint64_t part = r->live_bytes / NURSERY_PART;
+
+	if (r->nursery_bytes)
+		return r->nursery_bytes;
+	if (part < NURSERY_MIN_BYTES)
+		return NURSERY_MIN_BYTES;
+	return part < NURSERY_MAX_BYTES ? part : NURSERY_MAX_BYTES;
+}
+
+/*
+ * A minor cycle first, if the heap that it can leave behind does not call for a full one. After a long cycle its births may
+ * fill the nursery already: then it follows at once, or nearly.
+ */
+static void minor_plan(const struct gc_pacer *pacer, const struct gc_pacer_room *r, struct gc_pacer_plan *plan)
+{
+	uint64_t nursery = nursery_of(r), runway = nursery / MINOR_RUNWAY_PART, end = r->old_bytes + nursery + runway;
+	double room = plan->goal_bytes > r->old_bytes ? (double)(plan->goal_bytes - r->old_bytes) : 0;
+	uint64_t soonest = r->floor_bytes + nursery / MINOR_STEP_PART;
+
+	if (!r->sticky || pacer->full_only || r->percent < 0 || r->live_bytes == 0 ||
+	    end > plan->goal_bytes - (uint64_t)runway_of(pacer, r->live_bytes, room))
+		return;
+	/* Who is over the ceiling waits for a cycle: it must be due. */
+	if (soonest > plan->goal_bytes)
+		soonest = r->floor_bytes > plan->goal_bytes ? r->floor_bytes : plan->goal_bytes;
+	plan->minor = true;
+	plan->trigger_bytes = end - runway > soonest ? end - runway : soonest;
+	plan->pace_bytes = plan->trigger_bytes + runway;
+}
+
+uint64_t gc_pacer_survivors(const struct gc_pacer *pacer, uint64_t young_bytes)
+{
+	return (uint64_t)(pacer->survival * (double)young_bytes);
+}
+
 struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, const struct gc_pacer_room *r)
 {
 	struct gc_pacer_plan plan = {.goal_bytes = percent_goal(r->live_bytes, r->percent)};
@@ -86,11 +148,13 @@ struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, const struct gc
 	if (r->limit_bytes != UINT64_MAX)
 		plan.goal_bytes = limited_goal(pacer, r, plan.goal_bytes);
 	if (plan.goal_bytes == UINT64_MAX) {
-		plan.trigger_bytes = UINT64_MAX;
+		plan.trigger_bytes = plan.pace_bytes = UINT64_MAX;
 		return plan;
 	}
+	plan.pace_bytes = plan.goal_bytes;
 	room = plan.goal_bytes > floor ? (double)(plan.goal_bytes - floor) : 0;
 	plan.trigger_bytes = floor + (uint64_t)(room - runway_of(pacer, r->live_bytes, room));
+	minor_plan(pacer, r, &plan);
 	return plan;
 }
 

@@ -12,6 +12,10 @@
  * The trigger leaves a runway in which marking takes no more than a small share of a CPU, but at most half of the
  * room between live and goal, since everything born on the runway survives until the next cycle.
  *
+ * With sticky mark bits minor cycles (Note [sticky] in card.h) come between: each time a nursery's worth has been allocated,
+ * as long as that ends before a full cycle's trigger. Where much of what is young survives, they are not worth their
+ * handshakes: then only full cycles follow for a while, a longer while each time.
+ *
  * A memory limit lowers the goal. When live memory comes near it, cycles follow each other ever faster; the limiter then keeps
  * the goal at least so far above the floor that allocating takes as long as marking: half the time at most is the
  * collector's, and the limit gives.
@@ -27,6 +31,9 @@
 struct gc_pacer {
 	double mark_ns_per_byte;  /* thread CPU time, smoothed */
 	double alloc_bytes_per_ns; /* wall time less marking, smoothed: what it would be without a collector */
+	double survival;           /* part of the young bytes that minor cycles find live, smoothed */
+	uint32_t full_only;        /* full cycles to come before minor ones are tried again */
+	uint32_t full_only_last;
 };
 
 /* What one finished cycle measured. */
@@ -35,10 +42,14 @@ struct gc_pacer_cycle {
 	uint64_t mark_cpu_ns;
 	uint64_t alloc_bytes;     /* since the end of the cycle before */
 	uint64_t wall_ns;         /* the same interval */
+	bool minor;
+	uint64_t young_bytes;     /* minor: among which it traced */
 };
 
 struct gc_pacer_plan {
 	uint64_t goal_bytes, trigger_bytes;
+	uint64_t pace_bytes; /* heap size at which marking should be done: the goal; nearer for a minor cycle */
+	bool minor;          /* the trigger is a minor cycle's */
 };
 
 void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle);
@@ -49,9 +60,15 @@ struct gc_pacer_room {
 	int percent;          /* GOGC; negative: off */
 	uint64_t limit_bytes; /* the heap may occupy; UINT64_MAX: no limit */
 	bool limiter;         /* cap the collector at half the CPU time, even if the limit is passed */
+	bool sticky;          /* minor cycles are possible */
+	uint64_t old_bytes;   /* with sticky: what only a full cycle can free */
+	uint64_t nursery_bytes; /* to allocate between minor cycles; 0: chosen */
 };
 
 struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, const struct gc_pacer_room *room);
+
+/* What a minor cycle will find live among so many young bytes, as far as is known. */
+uint64_t gc_pacer_survivors(const struct gc_pacer *pacer, uint64_t young_bytes);
 
 /* Where a cycle stands. */
 struct gc_pacer_state {

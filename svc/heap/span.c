@@ -30,6 +30,8 @@ static void span_birth(struct gc_heap *heap, uint32_t page, uint32_t count, unsi
 	span->page_count = count;
 	span->cursor = 0;
 	span->used = 0;
+	span->old = 0;
+	span->born_word = GC_BORN_NONE;
 	span->object_bytes = object_bytes;
 	gc_set_relaxed(&span->scan_next, 0);
 	bits_clear(heap, page, object_bytes ? 1 : gc_classes[class].words);
@@ -90,17 +92,43 @@ static uint32_t bits_count(const uint64_t *bits, unsigned words)
 	return count;
 }
 
+/* What a marking found in a word, without what was born meanwhile. `before`: allocated when it began. */
+static uint64_t old_of(const struct gc_span *span, uint32_t word, uint64_t marked, uint64_t before)
+{
+	if (word < span->born_word)
+		return marked;
+	return word == span->born_word ? marked & ~span->born_mask : marked & before;
+}
+
+/* The next marking's bits: Note [sticky] in card.h. They lie where the allocation bits of the marking before were. */
+static void marks_prepare(struct gc_heap *heap, uint32_t page, uint32_t gen)
+{
+	struct gc_span *span = &heap->spans[page];
+	const uint64_t *marked = gc_page_bits(heap, gen, page);
+	uint64_t *next = gc_page_bits(heap, gen + 1, page);
+	unsigned words = gc_span_words(span);
+
+	if (!heap->sticky) {
+		memset(next, 0, words * 8);
+		return;
+	}
+	for (unsigned i = 0; i < words; i++)
+		next[i] = old_of(span, i, marked[i], next[i]);
+	span->old = bits_count(next, words);
+	span->born_word = GC_BORN_NONE;
+}
+
 uint64_t gc_span_sweep(struct gc_heap *heap, uint32_t page, uint32_t gen)
 {
 	struct gc_span *span = &heap->spans[page];
 	const struct gc_class *class = &gc_classes[span->class];
-	unsigned words = span->object_bytes ? 1 : class->words;
+	unsigned words = gc_span_words(span);
 	uint32_t live = bits_count(gc_page_bits(heap, gen, page), words);
 	uint32_t dead = span->used - live;
 	uint64_t bytes = span->object_bytes ? span->object_bytes : class->slot_bytes;
 
 	GC_ASSERT(live <= span->used);
-	memset(gc_page_bits(heap, gen + 1, page), 0, words * 8);
+	marks_prepare(heap, page, gen);
 	if (dead)
 		gc_poison_dead(heap, page, gen);
 	span->used = live;
@@ -123,3 +151,16 @@ void gc_span_check(struct gc_heap *heap, uint32_t page)
 	if (!span->object_bytes && span->cursor > gc_classes[span->class].words)
 		gc_fatal("span %u: cursor %u beyond %u words", page, span->cursor, gc_classes[span->class].words);
 }
+
+#ifdef GC_DEBUG
+void gc_span_check_sticky(struct gc_heap *heap, uint32_t page)
+{
+	const struct gc_span *span = &heap->spans[page];
+	unsigned words = gc_span_words(span);
+
+	if (memcmp(gc_page_bits(heap, 0, page), gc_page_bits(heap, 1, page), words * 8) != 0)
+		gc_fatal("span %u: a minor cycle marked in it, and it holds nothing young", page);
+	if (bits_count(gc_page_bits(heap, 0, page), words) != span->used)
+		gc_fatal("span %u: %u objects, but its bits say otherwise", page, span->used);
+}
+#endif

@@ -123,7 +123,7 @@ void gc_stats(struct gc_heap *heap, struct gc_stats *stats)
 	totals_read(heap, stats);
 	stats->heap_bytes = stats->total_alloc_bytes - stats->total_freed_bytes;
 	stats->heap_objects = stats->total_allocs - stats->total_frees;
-	stats->live_bytes = gc_get_relaxed(&heap->traced_last);
+	stats->live_bytes = gc_get_relaxed(&heap->found_bytes);
 	stats->goal_bytes = gc_get_relaxed(&heap->goal_bytes);
 	stats->trigger_bytes = gc_get_relaxed(&heap->trigger_bytes);
 	stats->limit_bytes = gc_get_relaxed(&heap->memory_limit);
@@ -131,6 +131,7 @@ void gc_stats(struct gc_heap *heap, struct gc_stats *stats)
 	stats->resident_bytes = gc_resident_bytes(heap);
 	stats->cycles = gc_get_relaxed(&heap->cycles_done);
 	stats->forced_cycles = gc_get_relaxed(&c->forced_cycles);
+	stats->minor_cycles = gc_get_relaxed(&c->minor_cycles);
 	stats->gc_percent = gc_get_relaxed(&heap->percent);
 	cpu_read(heap, stats);
 	gc_quantiles_read(&c->handshake, &stats->handshake);

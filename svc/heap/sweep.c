@@ -26,6 +26,23 @@ void gc_sweep_lists_reset(struct gc_heap *heap)
 	}
 }
 
+/*
+ * A minor cycle frees nothing in a span that holds only old objects, and has marked nothing in it: its two bit tables
+ * are equal. It is swept as it stands.
+ */
+static bool untouched_pass(struct gc_heap *heap, uint32_t page, uint32_t gen)
+{
+	struct gc_span *span = &heap->spans[page];
+
+	if (!heap->minor || span->cursor || span->used == 0 || span->old != span->used)
+		return false;
+	gc_span_check_sticky(heap, page);
+	gc_set(&span->state, gc_span_state(gen, GC_SPAN_IDLE));
+	if (!span->object_bytes && span->used < gc_classes[span->class].slots)
+		gc_stack_push(&heap->lists[span->class].partial, page, &span->partial_next);
+	return true;
+}
+
 void gc_sweep_setup(struct gc_heap *heap)
 {
 	uint32_t gen = gc_get(&heap->gen), top = gc_get(&heap->pages_top);
@@ -36,7 +53,7 @@ void gc_sweep_setup(struct gc_heap *heap)
 	for (uint32_t page = 1; page < top; page++) {
 		struct gc_span *span = &heap->spans[page];
 
-		if (gc_get(&span->state) != gc_span_state(gen - 1, GC_SPAN_IDLE))
+		if (gc_get(&span->state) != gc_span_state(gen - 1, GC_SPAN_IDLE) || untouched_pass(heap, page, gen))
 			continue;
 		gc_add(&heap->unswept, 1);
 		if (!span->object_bytes)

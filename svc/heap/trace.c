@@ -24,7 +24,7 @@ static unsigned long long mb(uint64_t bytes)
 
 /*
  * gc CYCLE @SECONDS PERCENT%: MARK-ON+MARK+MARK-OFF ms clock, MARK-ON+ASSIST/WORKERS/IDLE+MARK-OFF ms cpu,
- * BEGIN->END->LIVE MB, GOAL MB goal, 0 MB stacks, 0 MB globals, CPUS P (forced)
+ * BEGIN->END->LIVE MB, GOAL MB goal, 0 MB stacks, 0 MB globals, CPUS P (forced), or (minor)
  * In Go the first and last numbers are stops of the world; here they are the handshakes' wall time.
  */
 void gc_trace_end(struct gc_heap *heap, const struct gc_cycle_times *t)
@@ -43,5 +43,5 @@ void gc_trace_end(struct gc_heap *heap, const struct gc_cycle_times *t)
 		ms(t->begin_ns, t->marking_ns), ms(t->assist_cpu_ns, gc_get_relaxed(&c->assist_cpu_ns)),
 		ms(t->worker_cpu_ns, gc_get_relaxed(&c->worker_cpu_ns)), ms(t->idle_cpu_ns, gc_get_relaxed(&c->idle_cpu_ns)),
 		ms(t->marked_ns, t->end_ns), mb(t->heap_begin_bytes), mb(t->heap_end_bytes),
-		mb(gc_get_relaxed(&heap->traced_last)), mb(t->goal_bytes), gc_os_cpus(), heap->forced ? " (forced)" : "");
+		mb(gc_get_relaxed(&heap->found_bytes)), mb(t->goal_bytes), gc_os_cpus(), heap->forced ? " (forced)" : heap->minor ? " (minor)" : "");
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "card.h"
 #include "handshake.h"
 #include "mark.h"
 #include "pool.h"
@@ -16,6 +17,8 @@ struct verifier {
 	FILE *out;
 	unsigned violations;
 	bool marked;      /* everything reached must be marked */
+	bool cards;       /* the cards' invariant holds now: no cycle is on */
+	bool old;         /* the object being looked into is */
 	uint64_t *seen;   /* a bit per smallest slot of the area; own mapping */
 	uint64_t *stack;  /* objects to look into; own mapping */
 	uint64_t depth;
@@ -127,8 +130,18 @@ static void check_reference(void *argument, void *p)
 		v->stack[v->depth++] = (uint64_t)object;
 }
 
+/* Note [sticky]: a reference from an old object to a young one lies in a dirty card. */
+static void check_card(struct verifier *v, void **slot)
+{
+	if (!v->old || !gc_in_area(v->heap, *slot) || gc_marked(v->heap, *slot, v->heap->gen + 1) ||
+	    *gc_card(v->heap, v->heap->cards, slot))
+		return;
+	complain(v, "%s, old, refers at %p to %p, young, and its card is clean", v->from, (void *)slot, *slot);
+}
+
 static void check_slot(void *argument, void **slot)
 {
+	check_card(argument, slot);
 	check_reference(argument, *slot);
 }
 
@@ -138,6 +151,7 @@ static void check_object(struct verifier *v, void *object)
 	const struct gc_class *class = &gc_classes[slot.page->class];
 
 	v->from = class->kind->name;
+	v->old = v->cards && gc_marked(v->heap, object, v->heap->gen + 1);
 	gc_class_refs_visit(class, object, gc_usable_bytes(v->heap, object), check_slot, v);
 }
 
@@ -164,6 +178,7 @@ static unsigned verify(struct gc_heap *heap, FILE *out, bool marked)
 	uint64_t area = (uint64_t)heap->pages_top << GC_PAGE_SHIFT;
 	struct verifier v = {.heap = heap, .out = out, .marked = marked};
 
+	v.cards = heap->sticky && gc_phase_now(heap) == GC_PHASE_OFF;
 	v.seen = gc_os_reserve(area / 64 + 64, true);
 	v.stack = gc_os_reserve(area / GC_SLOT_MIN_BYTES * sizeof(uint64_t), true);
 	if (v.seen && v.stack) {

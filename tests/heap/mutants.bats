@@ -34,3 +34,4 @@ setup() { cd "$BATS_TEST_DIRNAME/../.."; }
 @test "mutant without flush rounds is caught" { caught 3; }
 @test "mutant that unparks without the claim is caught" { caught 5; }
 @test "mutant that allocates white is caught" { caught 6; }
+@test "mutant whose minor cycles do not look at cards is caught" { caught 11; }

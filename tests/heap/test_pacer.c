@@ -32,7 +32,7 @@ struct world {
 
 static void plan(struct world *w)
 {
-	struct gc_pacer_room room = {w->live, w->heap, w->percent, w->limit, w->limiter};
+	struct gc_pacer_room room = {.live_bytes = w->live, .floor_bytes = w->heap, .percent = w->percent, .limit_bytes = w->limit, .limiter = w->limiter};
 	struct gc_pacer_plan p = gc_pacer_plan(&w->pacer, &room);
 
 	w->goal = p.goal_bytes;
@@ -89,8 +89,10 @@ static void run(struct world *w, unsigned cycles)
 		w->peak = w->heap > w->peak ? w->heap : w->peak;
 		cycle(w);
 		allocated += w->heap - w->live;
-		measured = (struct gc_pacer_cycle){w->live, (uint64_t)(w->mark_ns - marked), allocated,
-						   (uint64_t)(w->time_ns - begin)};
+		measured = (struct gc_pacer_cycle){.traced_bytes = w->live,
+						   .mark_cpu_ns = (uint64_t)(w->mark_ns - marked),
+						   .alloc_bytes = allocated,
+						   .wall_ns = (uint64_t)(w->time_ns - begin)};
 		gc_pacer_learn(&w->pacer, &measured);
 	}
 }
@@ -122,7 +124,7 @@ static void test_steady_service_needs_no_assists(void **state)
 static void test_goal_is_go_s(void **state)
 {
 	struct gc_pacer pacer = {0};
-	struct gc_pacer_room room = {100 * MIB, 100 * MIB, 100, UINT64_MAX, true};
+	struct gc_pacer_room room = {.live_bytes = 100 * MIB, .floor_bytes = 100 * MIB, .percent = 100, .limit_bytes = UINT64_MAX, .limiter = true};
 
 	(void)state;
 	assert_int_equal(gc_pacer_plan(&pacer, &room).goal_bytes, 200 * MIB);
@@ -131,7 +133,7 @@ static void test_goal_is_go_s(void **state)
 	room.percent = -1;
 	assert_true(gc_pacer_plan(&pacer, &room).goal_bytes == UINT64_MAX);
 	assert_true(gc_pacer_plan(&pacer, &room).trigger_bytes == UINT64_MAX);
-	room = (struct gc_pacer_room){0, 0, 100, UINT64_MAX, true};
+	room = (struct gc_pacer_room){.live_bytes = 0, .floor_bytes = 0, .percent = 100, .limit_bytes = UINT64_MAX, .limiter = true};
 	assert_int_equal(gc_pacer_plan(&pacer, &room).goal_bytes, GC_HEAP_MIN_BYTES);
 	room.percent = 1000000;
 	room.live_bytes = UINT64_MAX / 2;
@@ -146,7 +148,7 @@ static void test_trigger_lies_between_floor_and_goal(void **state)
 	for (int percent = 1; percent <= 10000; percent *= 10)
 		for (uint64_t live = MIB; live < 1ull << 36; live *= 4)
 			for (uint64_t floor = live; floor < live * 4; floor += live / 2) {
-				struct gc_pacer_room room = {live, floor, percent, UINT64_MAX, true};
+				struct gc_pacer_room room = {.live_bytes = live, .floor_bytes = floor, .percent = percent, .limit_bytes = UINT64_MAX, .limiter = true};
 				struct gc_pacer_plan p = gc_pacer_plan(&pacer, &room);
 
 				assert_true(p.trigger_bytes >= floor);
@@ -223,6 +225,74 @@ static void test_expected_work_grows_when_exceeded(void **state)
 	assert_int_equal(gc_pacer_expected(50, 160, 100), 160);
 }
 
+/* Minor cycles that leave `survival` of the nursery; how many come before a full one is due, at most `most`. */
+static unsigned minor_cycles(struct gc_pacer *pacer, double survival, unsigned most)
+{
+	struct gc_pacer_room room = {.live_bytes = 64 * MIB, .floor_bytes = 64 * MIB, .percent = 100, .limit_bytes = UINT64_MAX, .sticky = true, .old_bytes = 64 * MIB};
+	unsigned count = 0;
+
+	for (; count < most; count++) {
+		struct gc_pacer_plan p = gc_pacer_plan(pacer, &room);
+		uint64_t young = p.trigger_bytes - room.floor_bytes;
+		struct gc_pacer_cycle c = {.traced_bytes = (uint64_t)(survival * (double)young), .minor = true, .young_bytes = young};
+
+		assert_int_equal(p.goal_bytes, 128 * MIB);
+		assert_true(p.trigger_bytes <= p.pace_bytes && p.pace_bytes <= p.goal_bytes);
+		if (!p.minor)
+			break;
+		gc_pacer_learn(pacer, &c);
+		room.floor_bytes += c.traced_bytes;
+		room.old_bytes = room.floor_bytes;
+	}
+	return count;
+}
+
+static void full_cycle(struct gc_pacer *pacer)
+{
+	struct gc_pacer_cycle c = {.traced_bytes = 64 * MIB, .mark_cpu_ns = 10000000, .alloc_bytes = 64 * MIB, .wall_ns = 1000000000};
+
+	gc_pacer_learn(pacer, &c);
+}
+
+static void test_minor_cycles_come_before_a_full_one(void **state)
+{
+	struct gc_pacer pacer = {0};
+	struct gc_pacer_room room = {.live_bytes = 4 * MIB, .floor_bytes = 4 * MIB, .percent = 100, .limit_bytes = UINT64_MAX, .sticky = true, .old_bytes = 4 * MIB};
+
+	(void)state;
+	full_cycle(&pacer);
+	/* A twentieth survives: 40 MiB of room in steps of less than 1 MiB. */
+	assert_in_range(minor_cycles(&pacer, 0.05, 1000), 30, 60);
+	assert_in_range(gc_pacer_survivors(&pacer, 1000), 40, 60);
+	/* A small heap is marked faster than a minor cycle's handshakes take. */
+	assert_false(gc_pacer_plan(&pacer, &room).minor);
+	room.live_bytes = room.floor_bytes = room.old_bytes = 64 * MIB;
+	assert_true(gc_pacer_plan(&pacer, &room).minor);
+	room.percent = -1;
+	assert_false(gc_pacer_plan(&pacer, &room).minor);
+	room.percent = 100;
+	room.sticky = false;
+	assert_false(gc_pacer_plan(&pacer, &room).minor);
+}
+
+static void test_minor_cycles_that_do_not_pay_are_left_out(void **state)
+{
+	struct gc_pacer pacer = {0};
+	unsigned before = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned full = 0;
+
+		assert_int_equal(minor_cycles(&pacer, 0.9, 1000), 1);
+		for (; pacer.full_only; full++)
+			full_cycle(&pacer);
+		assert_true(full >= before && full > 0);
+		before = full;
+	}
+	assert_true(before > 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +301,8 @@ int main(void)
 		cmocka_unit_test(test_trigger_lies_between_floor_and_goal),
 		cmocka_unit_test(test_starved_workers_are_replaced_by_assists),
 		cmocka_unit_test(test_step_and_oscillation_stay_under_the_ceiling),
+		cmocka_unit_test(test_minor_cycles_come_before_a_full_one),
+		cmocka_unit_test(test_minor_cycles_that_do_not_pay_are_left_out),
 		cmocka_unit_test(test_limit_lowers_the_goal),
 		cmocka_unit_test(test_limiter_caps_the_collector),
 		cmocka_unit_test(test_expected_work_grows_when_exceeded),
