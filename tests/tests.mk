@@ -2,7 +2,7 @@
 # Tests: every tests/<area>/test_*.c is a cmocka program, every *.bats a bats file;
 # tests/run runs them all and counts. Areas link with the library they test.
 
-HEAP_TESTS := $(wildcard tests/heap/test_*.c)
+HEAP_TESTS := $(wildcard tests/heap/test_*.c tests/model/test_*.c)
 SVC_TESTS := $(wildcard tests/svc/test_*.c)
 TRACE_TESTS := $(wildcard tests/collectors/trace/test_*.c)
 LOAD_TESTS := $(wildcard tests/collectors/load/test_*.c)
@@ -49,6 +49,10 @@ test: deps-test-check ## unit, integration and real-BPF tests (root for the last
 
 # Which tests make sense in which variant: BPF and timing are the same in all.
 TEST_LONG := asan:heap|svc|collectors/load/test|collectors/trace/test tsan:heap|svc/http torture:heap
+
+.PHONY: model
+model: $(B)/tests/model/test_cycle ## the marking protocol, searched exhaustively (minutes, up to 4 GB)
+	$(Q)GC_MODEL_ALL=1 $<
 
 .PHONY: test-long
 test-long: deps-test-check ## the tests again under ASan+UBSan, TSan and torture

@@ -22,13 +22,15 @@
  *
  *   mutator                       coordinator
  *   -------                       -----------
- *   publish (outstanding > 0)     outstanding == 0?
- *   injected = 1                  injected = 0
+ *   injected = 1                  outstanding == 0?
+ *   publish (outstanding > 0)     injected = 0
+ *   injected = 1
  *                                 outstanding == 0? else drain again
  *                                 handshake FLUSH; injected?
  *
  * If what it published is not seen by the second look, injected = 1 comes after injected = 0, and before its answer to
- * the handshake, so the round sees it. With `injected` set first, or without the second look, the flush is forgotten, and with
+ * the handshake, so the round sees it. Who attached after the handshake was asked for is not asked: its first injected = 1 comes
+ * after injected = 0. With `injected` set first, or without the second look, the flush is forgotten, and with
  * it what other mutators load from the object on its way.
  */
 #ifndef MEMLAB_HEAP_CYCLE_H

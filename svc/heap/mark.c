@@ -122,10 +122,9 @@ void gc_grey_push(struct gc_heap *heap, void *const *references, unsigned count)
 
 		memcpy(chunk->entries, references, n * sizeof(void *));
 		chunk->count = n;
-		if (GC_BROKEN(GC_BREAK_INJECTED))
-			__atomic_store_n(&heap->injected, 1, __ATOMIC_SEQ_CST);
+		/* Before and after the work can be seen: Note [rounds]. */
+		__atomic_store_n(&heap->injected, 1, __ATOMIC_SEQ_CST);
 		chunk_publish(heap, chunk);
-		/* After the work can be seen: Note [rounds]. */
 		if (!GC_BROKEN(GC_BREAK_INJECTED))
 			__atomic_store_n(&heap->injected, 1, __ATOMIC_SEQ_CST);
 		references += n;
