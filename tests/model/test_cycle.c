@@ -76,12 +76,12 @@ struct model {
 	uint32_t *parents;
 	uint8_t *labels;
 	uint32_t *table;
-	uint32_t count, current;
+	uint32_t states_max, count, current;
 	uint32_t violation; /* index of the first violating state */
 };
 
-#define STATES_MAX (1u << 27)
-#define TABLE_SLOTS (1u << 28)
+#define STATES_ALL (1u << 27)
+#define STATES_SHORT (1u << 20)
 
 /* ------------------------------------------------------------ fields of a state */
 
@@ -223,11 +223,11 @@ static void emit(struct model *x, union state next, const char *label)
 	union state s = canonical(next);
 
 	for (uint64_t i = hash(&s);; i++) {
-		uint32_t *entry = &x->table[i % TABLE_SLOTS];
+		uint32_t *entry = &x->table[i % (2ull * x->states_max)];
 
 		if (!*entry) {
-			if (x->count == STATES_MAX)
-				fail_msg("more than %u states", STATES_MAX);
+			if (x->count == x->states_max)
+				fail_msg("more than %u states", x->states_max);
 			x->states[x->count] = s;
 			x->parents[x->count] = x->current;
 			x->labels[x->count] = label_number(label);
@@ -672,18 +672,19 @@ static bool violates(enum mutant mutant, unsigned objects, bool late_marks)
 	struct model x = {.mutant = mutant, .objects = objects, .late_marks = late_marks};
 	bool violated;
 
-	x.states = area((size_t)STATES_MAX * sizeof(*x.states));
-	x.parents = area((size_t)STATES_MAX * sizeof(*x.parents));
-	x.labels = area((size_t)STATES_MAX * sizeof(*x.labels));
-	x.table = area((size_t)TABLE_SLOTS * sizeof(*x.table));
+	x.states_max = getenv("GC_MODEL_ALL") ? STATES_ALL : STATES_SHORT;
+	x.states = area((size_t)x.states_max * sizeof(*x.states));
+	x.parents = area((size_t)x.states_max * sizeof(*x.parents));
+	x.labels = area((size_t)x.states_max * sizeof(*x.labels));
+	x.table = area(2 * (size_t)x.states_max * sizeof(*x.table));
 	violated = search(&x);
 	print_message("# mutant %d: %u states, %s\n", (int)mutant, x.count, violated ? "violation" : "all visited");
 	if (violated)
 		print_way(&x, x.violation);
-	munmap(x.states, (size_t)STATES_MAX * sizeof(*x.states));
-	munmap(x.parents, (size_t)STATES_MAX * sizeof(*x.parents));
-	munmap(x.labels, (size_t)STATES_MAX * sizeof(*x.labels));
-	munmap(x.table, (size_t)TABLE_SLOTS * sizeof(*x.table));
+	munmap(x.states, (size_t)x.states_max * sizeof(*x.states));
+	munmap(x.parents, (size_t)x.states_max * sizeof(*x.parents));
+	munmap(x.labels, (size_t)x.states_max * sizeof(*x.labels));
+	munmap(x.table, 2 * (size_t)x.states_max * sizeof(*x.table));
 	return violated;
 }
 
