@@ -31,12 +31,14 @@ CFLAGS_asan := -O1 -DGC_DEBUG=1 -fsanitize=address,undefined -fno-sanitize-recov
 # TSan does not model fences; the one there is (flight rings) orders stores for a reader in another process.
 CFLAGS_tsan := -O1 -DGC_DEBUG=1 -fsanitize=thread -Wno-tsan
 CFLAGS_torture := -O1 -DGC_DEBUG=1 -DGC_TORTURE=1
+CFLAGS_coverage := -O1 --coverage -fprofile-update=atomic
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
+LDFLAGS_coverage := --coverage
 CFLAGS := $(CFLAGS_COMMON) $(CFLAGS_$(VARIANT)) $(EXTRA_CFLAGS)
 LDFLAGS := -Wl,--as-needed -Wl,-z,relro,-z,now $(LDFLAGS_$(VARIANT))
 ifeq ($(CFLAGS_$(VARIANT)),)
-$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan or torture)
+$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan, torture or coverage)
 endif
 # The sanitizers bring their own malloc.
 JEMALLOC := $(if $(filter asan tsan,$(VARIANT)),,-ljemalloc)

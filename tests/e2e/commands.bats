@@ -110,13 +110,14 @@ END
 	need_root
 	cat >"$dir/allocate.py" <<'END'
 import time
+print("running", flush=True)
 while True:
     [bytearray(5000 + n) for n in range(50)]
     time.sleep(0.01)
 END
-	python3 "$dir/allocate.py" 3>&- &
+	python3 "$dir/allocate.py" >"$dir/allocate.log" 3>&- &
 	pids+=($!)
-	sleep 0.3
+	await "$dir/allocate.log" running $! # until then it is a shell still
 	"$bin/memlab-trace" -p $! --alloc=malloc -d 1s --folded "alloc_objects:$dir/malloc.folded" >"$dir/screen" 2>"$dir/trace.log"
 	cat "$dir/trace.log"
 	grep -q 'each allocation will cost' "$dir/trace.log"

@@ -10,7 +10,7 @@ setup_file() {
 	mkdir "$DEBS"
 	# The package is built in build/deb; two of these tests at the same time would meet there.
 	(flock 9 && make -s -C "$BATS_TEST_DIRNAME/../.." MAKELEVEL=0 MAKEFLAGS=-j2 deb && cp "$BUILD"/../deb/*.deb "$DEBS") \
-		9>"$BUILD/../deb.lock" >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- || { cat "$BATS_FILE_TMPDIR/log"; return 1; }
+		9>"$BUILD/../make.lock" >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- || { cat "$BATS_FILE_TMPDIR/log"; return 1; }
 }
 
 setup() {
@@ -75,6 +75,6 @@ setup() {
 }
 
 @test "the same tree gives the same package, byte for byte" {
-	(flock 9 && make -s -C "$root" MAKELEVEL=0 MAKEFLAGS=-j2 deb) 9>"$BUILD/../deb.lock"
+	(flock 9 && make -s -C "$root" MAKELEVEL=0 MAKEFLAGS=-j2 deb) 9>"$BUILD/../make.lock"
 	for file in "$DEBS"/*.deb; do cmp "$file" "$BUILD/../deb/${file##*/}"; done
 }

@@ -9,7 +9,9 @@ programs="memlab-gen memlab-load memlab-loadindex memlab-svc memlab-trace"
 setup_file() {
 	export DEST="$BATS_FILE_TMPDIR/dest"
 	[ "$(basename "$BUILD")" = release ] || return 0
-	make -s -C "$BATS_TEST_DIRNAME/../.." DESTDIR="$DEST" PREFIX=/usr MAKELEVEL=0 MAKEFLAGS=-j2 install >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- ||
+	# One make at a time in this tree: deb.bats runs one too.
+	flock "$BUILD/../make.lock" make -s -C "$BATS_TEST_DIRNAME/../.." DESTDIR="$DEST" PREFIX=/usr MAKELEVEL=0 MAKEFLAGS=-j2 install \
+		>"$BATS_FILE_TMPDIR/log" 2>&1 3>&- ||
 		{ cat "$BATS_FILE_TMPDIR/log"; return 1; }
 }
 
