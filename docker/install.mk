@@ -64,6 +64,10 @@ install deb:
 	@echo "make $@: installs the release variant only; leave VARIANT=$(VARIANT) out" >&2; exit 2
 endif
 
+.PHONY: package-test
+package-test: ## the package in a clean Debian with systemd: units, manual, completions, purge
+	$(Q)tests/ship/package; status=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
+
 .PHONY: reproducible
 reproducible: ## the last commit built twice in different folders: the same bytes
 	$(Q)tests/ship/reproducible

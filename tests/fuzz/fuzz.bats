@@ -18,3 +18,14 @@ hostile() { # kind rounds [file]
 @test "nor do hostile notes in a small program" { hostile elf 3000 "$BUILD/tests/bpf/targets/echo"; }
 @test "a damaged recording neither crashes nor hangs it" { hostile recording 2000; }
 @test "a hostile flight ring neither crashes nor hangs it" { hostile flight 2000; }
+@test "machine code of foreign functions neither" { hostile code 20000 "$BUILD/bin/memlab-svc"; }
+
+@test "a damaged recording of a real run gets a report or a reason, never a crash" {
+	[ "$(id -u)" = 0 ] || skip "BPF needs root"
+	"$BUILD/tests/bpf/targets/echo" >"$BATS_TEST_TMPDIR/echo" 2>&1 3>&- &
+	echo=$!
+	"$BUILD/bin/memlab-trace" record -o "$BATS_TEST_TMPDIR/run.mlrec" -p $echo -d 300ms >/dev/null 2>&1 || true
+	kill -9 $echo
+	[ -s "$BATS_TEST_TMPDIR/run.mlrec" ]
+	hostile report 200 "$BATS_TEST_TMPDIR/run.mlrec"
+}

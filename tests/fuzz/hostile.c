@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hostile elf|recording|flight SEED ROUNDS [FILE]: damaged input for the readers of what is not ours. Each round
- * changes some bytes of something valid, lets the tracer's own reader have it, and puts the bytes back. The readers may
- * refuse; they may not crash (sanitizers help), nor take more than 10 s for a round (SIGALRM), nor hand out what
+ * hostile elf|recording|report|flight|code SEED ROUNDS [FILE]: damaged input for the readers of what is not ours. Each round
+ * changes some bytes of something valid, lets the tracer's own reader have it (readers.h), and puts the bytes back. The readers
+ * may refuse; they may not crash (sanitizers help), nor take more than 10 s for a round (SIGALRM), nor hand out what
  * breaks their contract (abort). The seed of a round is printed when it dies, so that it can be repeated alone.
+ *
+ * hostile seed FILE: the recording FILE as the input of the coverage-guided fuzzer, on standard output.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -17,10 +18,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "../../collectors/trace/source/flight_reader.h"
 #include "../../collectors/trace/source/image.h"
-#include "../../collectors/trace/source/notes.h"
 #include "../../collectors/trace/source/recording.h"
+#include "../../svc/probes/flight.h"
+#include "readers.h"
 
 static uint64_t round_seed;  /* for the epitaph */
 static uint64_t random_state;
@@ -50,14 +51,6 @@ static void on_death(int number)
 		_exit(3);
 	signal(number, SIG_DFL);
 	raise(number);
-}
-
-static void require(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "hostile: %s\n", what);
-	abort();
 }
 
 /* ------------------------------------------------------------- changes */
@@ -122,39 +115,6 @@ static struct input input_from(const char *path)
 
 /* ----------------------------------------------------------------- ELF */
 
-static void take_note(void *context, const struct note *note)
-{
-	uint64_t *count = context;
-	require(memchr(note->name, 0, sizeof(note->name)) && memchr(note->args, 0, sizeof(note->args)),
-		"a note's text has no end");
-	++*count;
-}
-
-static void read_elf(const struct input *input)
-{
-	static const char *const names[] = {".note.stapsdt", ".dynsym", ".symtab", ".text", ".nowhere"};
-	struct image image;
-	uint64_t value, size, notes = 0;
-	if (image_open(&image, input->fd))
-		return;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const Elf64_Shdr *section = image_section(&image, names[i]);
-		char *bytes;
-		size_t length;
-		if (!section || image_read(&image, section, 1 << 20, &bytes, &length))
-			continue;
-		require(length <= 1 << 20 && bytes[length] == 0, "a section is larger than allowed");
-		free(bytes);
-	}
-	notes_read(&image, "memlab", take_note, &notes);
-	image_symbol(&image, "memlab_run_info", &value, &size);
-	image_function(&image, "main", &value, &size);
-	image_offset(&image, nasty_value(), &value);
-	image_address(&image, nasty_value(), &value);
-	accepted += notes > 0;
-	image_close(&image);
-}
-
 /* The stretches that steer: ELF header with program headers, section headers, notes. */
 static struct change damage_elf(struct input *input, const struct image *whole)
 {
@@ -183,7 +143,7 @@ static void hostile_elf(uint64_t seed, uint64_t rounds, const char *path)
 		for (unsigned c = 0; c < count; c++)
 			changes[c] = damage_elf(&input, &whole);
 		alarm(10);
-		read_elf(&input);
+		accepted += read_elf(input.fd);
 		repair(&input, changes, count);
 	}
 	image_close(&whole);
@@ -210,31 +170,6 @@ static struct input recording_new(void)
 	struct input input = input_from(path);
 	close(own);
 	return input;
-}
-
-static void take_record(void *context, const struct record *record)
-{
-	uint64_t *sum = context;
-	require(record->words * 8u >= sizeof(*record), "a record is shorter than its header");
-	/* Every byte it claims to have must be there. */
-	for (unsigned w = 0; w < record->words; w++)
-		*sum += ((const uint64_t *)record)[w];
-}
-
-static void read_recording(const struct input *input)
-{
-	struct source *source;
-	struct source_error error;
-	uint64_t sum = 0;
-	char path[64];
-	int got;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", input->fd);
-	if (source_open_recording(path, &source, &error))
-		return;
-	while ((got = source_drain(source, take_record, &sum)) > 0)
-		;
-	accepted += got == 0;
-	source_close(source);
 }
 
 /* Damages a block's plain bytes. */
@@ -280,9 +215,9 @@ static void rewrite(struct input *input, const struct input *whole)
 }
 
 /* Half of the rounds damage the file as it is, half what is packed in it. */
-static void hostile_recording(uint64_t seed, uint64_t rounds)
+static void hostile_recording(uint64_t seed, uint64_t rounds, struct input whole, bool (*read)(int fd))
 {
-	struct input whole = recording_new(), input = input_new(whole.size * 4 + 65536);
+	struct input input = input_new(whole.size * 4 + 65536);
 	for (uint64_t round = 0; round < rounds; round++) {
 		seed_round(seed + round);
 		require(ftruncate(input.fd, (off_t)input.size) == 0, "no memory for the input");
@@ -296,17 +231,17 @@ static void hostile_recording(uint64_t seed, uint64_t rounds)
 				"no memory for the input");
 		}
 		alarm(10);
-		read_recording(&input);
+		accepted += read(input.fd);
 	}
 }
 
 /* --------------------------------------------------------- flight rings */
 
-enum { DIRECTORY_AT = 4096, ENTRIES_AT = 65536 };
+enum { ENTRIES_AT = 65536 };
 
 static void fill_flight(struct input *input)
 {
-	struct flight *directory = (struct flight *)(input->bytes + DIRECTORY_AT);
+	struct flight *directory = (struct flight *)(input->bytes + FLIGHT_AT);
 	struct flight_entry *entries = (struct flight_entry *)(input->bytes + ENTRIES_AT);
 	*directory = (struct flight){.magic = FLIGHT_MAGIC, .entry_bytes = sizeof(*entries), .entry_count = FLIGHT_ENTRIES,
 				     .ring_limit = FLIGHT_RINGS, .ring_count = 2};
@@ -316,61 +251,92 @@ static void fill_flight(struct input *input)
 		entries[n - 1] = (struct flight_entry){.number = n, .number_again = (uint32_t)n, .end_ns = n};
 }
 
-static void count_record(void *context, const struct record *record)
-{
-	require(record->kind == RECORD_EVENT && record->cpu >= FLIGHT_CPU_FIRST && record->cpu < FLIGHT_CPU_FIRST + FLIGHT_RINGS,
-		"a flight record of no ring");
-	++*(uint64_t *)context;
-}
-
 static void hostile_flight(uint64_t seed, uint64_t rounds)
 {
 	struct input input = input_new(ENTRIES_AT + FLIGHT_ENTRIES * sizeof(struct flight_entry));
-	struct process process = {.pid = getpid(), .memory = input.fd, .pidfd = -1};
-	struct flight_reader *reader = calloc(1, sizeof(*reader));
-	require(reader, "no memory");
 	for (uint64_t round = 0; round < rounds; round++) {
 		struct change changes[CHANGES];
-		uint64_t records = 0;
-		unsigned count;
 		seed_round(seed + round);
 		fill_flight(&input);
-		*reader = (struct flight_reader){.process = &process, .address = DIRECTORY_AT};
-		flight_learn_thread(reader, 7, 7);
-		count = (unsigned)(random_next() % CHANGES);
+		unsigned count = (unsigned)(random_next() % CHANGES);
 		for (unsigned c = 0; c < count; c++)
-			changes[c] = random_next() % 2 ? damage(&input, DIRECTORY_AT, 64 + 3 * sizeof(struct flight_ring))
+			changes[c] = random_next() % 2 ? damage(&input, FLIGHT_AT, 64 + 3 * sizeof(struct flight_ring))
 						       : damage(&input, ENTRIES_AT, 1000 * sizeof(struct flight_entry));
 		alarm(10);
-		for (int turn = 0; turn < 2; turn++)
-			if (flight_look(reader) == 0)
-				flight_drain(reader, count_record, &records);
-		require(records <= 2 * FLIGHT_RINGS * (uint64_t)FLIGHT_ENTRIES, "more records than rings can hold");
-		accepted += records > 0;
+		accepted += read_flight(input.fd);
 		repair(&input, changes, count);
 	}
-	free(reader);
+}
+
+/* -------------------------------------------------------- machine code */
+
+/* Copies of exactly their size, so that a sanitizer sees a byte too much. */
+static void hostile_code(uint64_t seed, uint64_t rounds, const char *path)
+{
+	struct input input = input_from(path);
+	for (uint64_t round = 0; round < rounds; round++) {
+		seed_round(seed + round);
+		size_t size = 1 + random_next() % 128, from = random_next() % (input.size - size);
+		uint8_t *code = malloc(size);
+		require(code, "no memory for the input");
+		memcpy(code, input.bytes + from, size);
+		for (uint64_t count = random_next() % 3; count--;)
+			code[random_next() % size] = (uint8_t)random_next();
+		alarm(10);
+		accepted += read_code(code, size);
+		free(code);
+	}
+}
+
+static int print_seed(const char *path)
+{
+	static uint8_t plain[4 << 20];
+	struct input input = input_from(path);
+	size_t size = recording_unpack(input.bytes, input.size, plain, sizeof(plain));
+	return fwrite(plain, 1, size, stdout) == size && fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* A report says what it has to say to nobody. */
+static void hush(void)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	require(nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0, "no /dev/null");
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: hostile elf|recording|report|flight|code SEED ROUNDS [FILE]\n       hostile seed FILE\n");
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 4) {
-		fprintf(stderr, "usage: hostile elf|recording|flight SEED ROUNDS [FILE]\n");
-		return 2;
-	}
+	if (argc == 3 && strcmp(argv[1], "seed") == 0)
+		return print_seed(argv[2]);
+	if (argc < 4)
+		return usage();
 	uint64_t seed = strtoull(argv[2], NULL, 10), rounds = strtoull(argv[3], NULL, 10);
+	const char *kind = argv[1], *path = argc > 4 ? argv[4] : NULL;
+	FILE *said = fdopen(dup(STDOUT_FILENO), "w");
 	signal(SIGALRM, on_death);
 	signal(SIGSEGV, on_death);
 	signal(SIGBUS, on_death);
 	signal(SIGABRT, on_death);
-	if (strcmp(argv[1], "elf") == 0 && argc == 5)
-		hostile_elf(seed, rounds, argv[4]);
-	else if (strcmp(argv[1], "recording") == 0)
-		hostile_recording(seed, rounds);
-	else if (strcmp(argv[1], "flight") == 0)
+	if (strcmp(kind, "elf") == 0 && path) {
+		hostile_elf(seed, rounds, path);
+	} else if (strcmp(kind, "recording") == 0) {
+		hostile_recording(seed, rounds, path ? input_from(path) : recording_new(), read_recording);
+	} else if (strcmp(kind, "report") == 0 && path) {
+		hush();
+		hostile_recording(seed, rounds, input_from(path), read_report);
+	} else if (strcmp(kind, "flight") == 0) {
 		hostile_flight(seed, rounds);
-	else
-		return 2;
-	printf("%s: %" PRIu64 " rounds, %" PRIu64 " accepted\n", argv[1], rounds, accepted);
-	return 0;
+	} else if (strcmp(kind, "code") == 0 && path) {
+		hostile_code(seed, rounds, path);
+	} else {
+		return usage();
+	}
+	require(said != NULL, "no output");
+	fprintf(said, "%s: %" PRIu64 " rounds, %" PRIu64 " accepted\n", kind, rounds, accepted);
+	return fclose(said) != 0;
 }
