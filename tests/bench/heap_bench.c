@@ -5,45 +5,15 @@
  * Prints one line: work, manager, what was measured. heap_bench.go is the same work in Go.
  *
  *   heap_bench drop BYTES SECONDS [THREADS]     ns per allocation, collection included
+ *   heap_bench floor BYTES SECONDS              ns to write an object of the ring, nothing allocated
  *   heap_bench trees DEPTH                      seconds
  *   heap_bench mark RECORDS CYCLES              seconds per forced collection
  */
-#include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
-
-#if defined(PEER_MLHEAP)
-#include "../../svc/heap/gc.h"
-#define MANAGER "mlheap"
-static struct gc_heap *heap;
-static __thread struct gc_mutator *m;
-#define FREE(p) ((void)(p))
-#define STORE(slot, value) gc_store(m, slot, value)
-#define LOAD(slot) gc_load(slot)
-#elif defined(PEER_BOEHM)
-#define GC_THREADS
-#include <gc.h>
-#define MANAGER "bdwgc"
-#define FREE(p) ((void)(p))
-#define STORE(slot, value) (*(slot) = (value))
-#define LOAD(slot) (*(slot))
-#else
-#ifndef MANAGER
-#define MANAGER "malloc"
-#endif
-#define PEER_MALLOC 1
-#define FREE(p) free(p)
-#define STORE(slot, value) (*(slot) = (value))
-#define LOAD(slot) (*(slot))
-#endif
+#include "heap_bench.h"
 
 #define RING 1024
 #define LIVE_BYTES (64u << 20)
+#define WARM_FAULTS 64
 
 struct node {
 	struct node *next;
@@ -55,22 +25,9 @@ struct tree {
 	uint64_t value;
 };
 
-struct record {
-	uint64_t key;
-	struct record *next;
-	unsigned char *payload;
-	uint64_t fields[6];
-};
-
-struct object16 {
-	void *reference;
-	char rest[8];
-};
-
 #ifdef PEER_MLHEAP
 GC_KIND(node_kind, struct node, next);
 GC_KIND(tree_kind, struct tree, left, right);
-GC_KIND(record_kind, struct record, next, payload);
 /* One reference word and the rest data, in the four sizes of the table. */
 #define SIZED(n)                                                                                                       \
 	struct sized##n {                                                                                              \
@@ -83,77 +40,6 @@ SIZED(64)
 SIZED(256)
 SIZED(1024)
 #endif
-
-static void thread_begin(void)
-{
-#if defined(PEER_MLHEAP)
-	m = gc_attach(heap);
-#elif defined(PEER_BOEHM)
-
-
-
-
-#endif
-}
-
-static void thread_end(void)
-{
-#if defined(PEER_MLHEAP)
-	gc_detach(m);
-#elif defined(PEER_BOEHM)
-
-#endif
-}
-
-static void manager_begin(void)
-{
-#if defined(PEER_MLHEAP)
-	struct gc_config config;
-	char error[100];
-
-	if (gc_config_init(&config, error, sizeof(error)) < 0 || gc_heap_create(&config, &heap) < 0)
-		exit(1);
-	m = gc_attach(heap);
-#elif defined(PEER_BOEHM)
-	GC_INIT();
-	GC_allow_register_threads();
-#endif
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static double cpu(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static long rss_kib(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return usage.ru_maxrss;
-}
-
-static void **references_new(size_t count)
-{
-#if defined(PEER_MLHEAP)
-	return gc_push(m, gc_alloc_array(m, &gc_kind_refs, count, 0));
-#elif defined(PEER_BOEHM)
-	return GC_MALLOC(count * sizeof(void *));
-#else
-	return calloc(count, sizeof(void *));
-#endif
-}
 
 /* ------------------------------------------------------------ allocate and drop */
 
@@ -243,8 +129,37 @@ static uint64_t drop(void **ring, double seconds)
 	}
 }
 
+static long faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt;
+}
+
+/*
+ * Until the heap has its final size: a window in which (nearly) no page was touched for the first time, 5 s at most. Returns
+ * the CPU time per allocation of the first window: cold.
+ */
+static double warm_up(void **ring)
+{
+	double end = now() + 5, cold_ns = 0;
+	long before;
+
+	do {
+		double used = cpu();
+		uint64_t count;
+
+		before = faults();
+		count = drop(ring, drop_seconds / 3);
+		if (cold_ns == 0)
+			cold_ns = (cpu() - used) * 1e9 / (double)count;
+	} while (faults() - before > WARM_FAULTS && now() < end);
+	return cold_ns;
+}
+
 struct result {
-	double ns, cpu_ns;
+	double ns, cpu_ns, cold_ns;
 	pthread_t thread;
 };
 
@@ -257,7 +172,7 @@ static void *drop_main(void *argument)
 
 	thread_begin();
 	ring = references_new(RING);
-	drop(ring, drop_seconds / 2);
+	result->cold_ns = warm_up(ring);
 	begin = now();
 	used = cpu();
 	count = drop(ring, drop_seconds);
@@ -286,8 +201,41 @@ static int work_drop(unsigned threads)
 		ns += results[i].ns / threads;
 		cpu_ns += results[i].cpu_ns / threads / threads;
 	}
-	printf("drop %s %s bytes=%u threads=%u ns=%.2f cpu_ns=%.2f rss_mb=%ld\n", MANAGER, drop_plain ? "bytes" : "refs", drop_bytes,
-	       threads, ns, cpu_ns, rss_kib() >> 10);
+	printf("drop %s %s bytes=%u threads=%u ns=%.2f cpu_ns=%.2f cold_ns=%.2f rss_mb=%ld\n", MANAGER,
+	       drop_plain ? "bytes" : "refs", drop_bytes, threads, ns, cpu_ns, results[0].cold_ns, rss_kib() >> 10);
+	return 0;
+}
+
+/* Nothing is allocated: what writing the ring's objects costs alone. */
+static __attribute__((always_inline)) inline double floor_run(char *objects, unsigned bytes, double seconds)
+{
+	double begin = now(), end = begin + seconds;
+	uint64_t count = 0;
+
+	do {
+		for (unsigned i = 0; i < 4096; i++) {
+			char *p = objects + count++ % RING * bytes;
+
+			memset(p + 8, (int)i, bytes - 8);
+			__asm__ volatile("" : : "r"(p) : "memory");
+		}
+	} while (now() < end);
+	return (now() - begin) * 1e9 / (double)count;
+}
+
+static int work_floor(unsigned bytes, double seconds)
+{
+	char *objects = malloc((size_t)RING * bytes);
+	double ns;
+
+	memset(objects, 1, (size_t)RING * bytes);
+	ns = bytes == 16 ? floor_run(objects, 16, seconds)
+	     : bytes == 64 ? floor_run(objects, 64, seconds)
+	     : bytes == 256 ? floor_run(objects, 256, seconds)
+			     : floor_run(objects, 1024, seconds);
+
+	printf("floor ring bytes=%u cpu_ns=%.2f rss_mb=%ld\n", bytes, ns, rss_kib() >> 10);
+	free(objects);
 	return 0;
 }
 
@@ -367,43 +315,6 @@ static int work_trees(unsigned depth)
 
 /* --------------------------------------------------------------------- mark */
 
-static uint64_t random_next(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	return *state ^= *state << 17;
-}
-
-/* Records are inserted in random order of buckets, so that the table refers all over the heap. */
-static void **map_build(size_t records)
-{
-	void **table = references_new(records);
-	uint64_t state = 88172645463325252ull;
-
-	for (size_t i = 0; i < records; i++) {
-		size_t bucket = random_next(&state) % records, bytes = 32 + random_next(&state) % 225;
-		struct record *r;
-		unsigned char *payload;
-#if defined(PEER_MLHEAP)
-		r = gc_push(m, gc_alloc(m, &record_kind, 0));
-		payload = gc_alloc_bytes(m, bytes, 0);
-		gc_pop(m, 1);
-#elif defined(PEER_BOEHM)
-		r = GC_MALLOC(sizeof(*r));
-		payload = GC_MALLOC_ATOMIC(bytes);
-#else
-		r = malloc(sizeof(*r));
-		payload = malloc(bytes);
-#endif
-		memset(payload, 1, bytes);
-		r->key = i;
-		STORE(&r->payload, payload);
-		STORE(&r->next, (struct record *)LOAD(&table[bucket]));
-		STORE(&table[bucket], (void *)r);
-	}
-	return table;
-}
-
 static int work_mark(size_t records, unsigned cycles)
 {
 	void **table = map_build(records);
@@ -440,6 +351,8 @@ int main(int argc, char **argv)
 		drop_plain = argc > 5;
 		return work_drop(argc > 4 ? (unsigned)atoi(argv[4]) : 1);
 	}
+	if (strcmp(argv[1], "floor") == 0 && argc > 3)
+		return work_floor((unsigned)atoi(argv[2]), atof(argv[3]));
 	if (strcmp(argv[1], "trees") == 0)
 		return work_trees((unsigned)atoi(argv[2]));
 	if (strcmp(argv[1], "mark") == 0)

@@ -14,6 +14,7 @@ import (
 
 const ring = 1024
 const liveBytes = 64 << 20
+const warmFaults = 64
 
 type node struct {
 	next *node
@@ -65,7 +66,7 @@ func cpu() float64 {
 
 var live []*node
 
-func drop[T any](seconds float64, fill func(*T, byte)) float64 {
+func drop[T any](seconds float64, fill func(*T, byte)) (float64, float64) {
 	slots := make([]*T, ring)
 	run := func(seconds float64) int {
 		count := 0
@@ -80,10 +81,21 @@ func drop[T any](seconds float64, fill func(*T, byte)) float64 {
 		}
 		return count
 	}
-	run(seconds / 2)
+	// As in heap_bench.c: until the heap has its final size.
+	cold := 0.0
+	for end := time.Now().Add(5 * time.Second); ; {
+		faults, used := usage().Minflt, cpu()
+		count := run(seconds / 3)
+		if cold == 0 {
+			cold = (cpu() - used) * 1e9 / float64(count)
+		}
+		if usage().Minflt-faults <= warmFaults || time.Now().After(end) {
+			break
+		}
+	}
 	used := cpu()
 	count := run(seconds)
-	return (cpu() - used) * 1e9 / float64(count)
+	return (cpu() - used) * 1e9 / float64(count), cold
 }
 
 func fillBytes(b []byte, v byte) {
@@ -96,20 +108,20 @@ func workDrop(bytes int, seconds float64) {
 	for i := 0; i < liveBytes/64; i++ {
 		live = append(live, &node{})
 	}
-	var ns float64
+	var ns, cold float64
 	switch bytes {
 	case 16:
-		ns = drop(seconds, func(p *sized16, v byte) { fillBytes(p.rest[:], v) })
+		ns, cold = drop(seconds, func(p *sized16, v byte) { fillBytes(p.rest[:], v) })
 	case 64:
-		ns = drop(seconds, func(p *sized64, v byte) { fillBytes(p.rest[:], v) })
+		ns, cold = drop(seconds, func(p *sized64, v byte) { fillBytes(p.rest[:], v) })
 	case 256:
-		ns = drop(seconds, func(p *sized256, v byte) { fillBytes(p.rest[:], v) })
+		ns, cold = drop(seconds, func(p *sized256, v byte) { fillBytes(p.rest[:], v) })
 	default:
-		ns = drop(seconds, func(p *sized1024, v byte) { fillBytes(p.rest[:], v) })
+		ns, cold = drop(seconds, func(p *sized1024, v byte) { fillBytes(p.rest[:], v) })
 	}
 	runtime.KeepAlive(live)
 	u := usage()
-	fmt.Printf("drop go refs bytes=%d threads=1 ns=%.2f cpu_ns=%.2f rss_mb=%d\n", bytes, ns, ns, u.Maxrss>>10)
+	fmt.Printf("drop go refs bytes=%d threads=1 ns=%.2f cpu_ns=%.2f cold_ns=%.2f rss_mb=%d\n", bytes, ns, ns, cold, u.Maxrss>>10)
 }
 
 func treeNew(depth int) *tree {
