@@ -46,7 +46,7 @@ enum record_kind {
 	RECORD_CLOSE = 6,   /* the socket is gone */
 	RECORD_EVENT = 7,   /* a probe of probes.def fired */
 	RECORD_STACK = 8,   /* the same, with the user stack */
-	RECORD_FAULT = 9,   /* a page fault began */
+	RECORD_FAULT = 9,   /* a page fault began or ended */
 	RECORD_TASK = 10,   /* a thread's state and counters as they are now: at attach, on creation, every second */
 	RECORD_EXIT = 11,   /* a thread of the target ended */
 	RECORD_ARRIVAL = 12, /* bytes were queued to a socket; in the ring only, the source makes requests of them */
@@ -70,7 +70,8 @@ enum record_left {
 	RECORD_LEFT_PREEMPTED = 0, /* still runnable */
 	RECORD_LEFT_SLEEPING = 1,  /* interruptible */
 	RECORD_LEFT_WAITING = 2,   /* uninterruptible: disk, page, lock */
-	RECORD_LEFT_ENDED = 3      /* exited, stopped or traced */
+	RECORD_LEFT_ENDED = 3,     /* exited, stopped or traced */
+	RECORD_LEFT_FAULTING = 4   /* uninterruptible, in a page fault of the program's own: for its page */
 };
 
 /*
@@ -126,7 +127,7 @@ struct record_close {
 struct record_event {
 	struct record h;
 	record_u32 event; /* id in probes.def */
-	record_u32 pad;
+	record_u32 run_delay_ns; /* the thread's run-queue wait so far, low 32 bits; 0: unknown */
 	record_u64 args[6];
 };
 
@@ -144,11 +145,18 @@ struct record_stack {
 	record_u64 frames[RECORD_STACK_DEPTH]; /* user addresses, innermost first */
 };
 
+/* Not every fault has an end: one that only changes the rights of a page, or copies it, has none. */
+enum record_fault_what {
+	RECORD_FAULT_USER = 0,   /* began in the program */
+	RECORD_FAULT_KERNEL = 1, /* began in the kernel, on the program's memory */
+	RECORD_FAULT_PAGED = 2   /* the page is there: all but the return is done; address 0 */
+};
+
 struct record_fault {
 	struct record h;
 	record_u64 address;
-	record_u32 from_kernel; /* 0: page_fault_user, 1: page_fault_kernel */
-	record_u32 pad;
+	record_u32 what;         /* enum record_fault_what */
+	record_u32 run_delay_ns; /* as in record_event */
 };
 
 struct record_task {

@@ -5,6 +5,7 @@
  * foreign allocators (malloc and its kin) pass through the second one.
  */
 #include "common.bpf.h"
+#include "compat.bpf.h"
 
 /* How many arguments each event has, from probes.def; registers beyond are not the event's business. */
 const volatile __u8 event_args[TRACE_EVENT_LIMIT];
@@ -35,7 +36,7 @@ int runtime_event(struct pt_regs *regs)
 	if (!record)
 		return 0;
 	record->event = event;
-	record->pad = 0;
+	record->run_delay_ns = (__u32)task_run_delay_ns(bpf_get_current_task_btf());
 	event_read_args(regs, event, record->args);
 	record_submit(record);
 	return 0;

@@ -52,6 +52,21 @@ static __always_inline bool task_polls(struct task_struct *task)
 	return false;
 }
 
+/*
+ * A thread that sleeps uninterruptibly and not in a system call is in a page fault. Pages around the wanted one may have been
+ * counted before it sleeps, so the end is still to come (fault.bpf.c).
+ */
+static __always_inline __u8 left_faulting(struct task_struct *task)
+{
+	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(task);
+	if ((long)regs->orig_ax != -1)
+		return RECORD_LEFT_WAITING;
+	struct task_state *state = bpf_task_storage_get(&tasks, task, NULL, 0);
+	if (state)
+		state->faulting = 1;
+	return RECORD_LEFT_FAULTING;
+}
+
 static __always_inline bool leaving_matters(struct task_struct *prev, __u8 left)
 {
 	return !mode_tail || left != RECORD_LEFT_SLEEPING || !task_polls(prev);
@@ -64,6 +79,8 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	bool comes = is_target(next);
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u8 left = switch_left(preempt, state);
+	if (leaves && left == RECORD_LEFT_WAITING)
+		left = left_faulting(prev);
 	bool waiting = cpus[cpu & (TRACE_CPU_LIMIT - 1)].waiting;
 	__u64 waited = 0;
 	if (comes && mode_tail && !waiting) {

@@ -31,6 +31,7 @@ static __always_inline __u8 switch_left(bool preempt, unsigned int state)
 
 struct task_state {
 	__u32 waiting; /* 0: no; else the CPU + 1 */
+	__u32 faulting; /* own thread only: in a page fault that has not brought its page yet (fault.bpf.c) */
 };
 
 struct {

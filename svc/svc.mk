@@ -52,7 +52,7 @@ FORCE:
 # The service with known delays injected into chosen requests: what tracing tests find again.
 INJECT := $(B)/tests/memlab-svc-inject
 EXTRA_TEST_PROGRAMS += $(INJECT)
-$(INJECT): $(call objects,svc/main.c tests/svc/inject.c) $(SVC_LIB) $(HEAP_LIB)
+$(INJECT): $(call objects,svc/main.c tests/svc/inject.c tests/svc/truth.c) $(SVC_LIB) $(HEAP_LIB)
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDFLAGS) -Wl,--export-dynamic-symbol=memlab_run_info \
 		-Wl,--export-dynamic-symbol=memlab_flight -o $@ $^ $(SVC_LIBS)

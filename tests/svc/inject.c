@@ -4,29 +4,42 @@
  * into handler_inject. GET /lookup?key=7&inject=spin&ns=2000000 is answered 2 ms later than it would be, and a
  * tracer must say why:
  *
- *   sleep  nanosleep                                                          -> blocked
- *   spin   busy until the thread's CPU time has advanced by ns                -> own
- *   stop   another thread stops the world for ns; this one waits at a safepoint -> stop
- *   lock   waits for a mutex that another thread holds for ns                 -> blocked
- *   alloc  ns / 100 collected objects of 64 bytes                             -> alloc, assist
+ *   sleep     nanosleep                                                            -> blocked
+ *   spin      busy for ns of CPU time                                              -> own
+ *   stop      another thread stops the world for ns; this one waits at a safepoint -> stop
+ *   lock      waits for a mutex that another thread holds for ns                   -> blocked
+ *   alloc     ns / 100 collected objects of 64 bytes                               -> alloc, assist
+ *   assist    busy for ns of CPU time, announced as an assist                      -> assist
+ *   fault     reads pages of a file that are not in memory until ns were waited    -> fault (major)
+ *   touch     first touches of memory for ns                                       -> fault (minor)
+ *   crowd     busy until it has waited ns for the CPU: who is there?               -> runq
+ *   hog       the same beside a thread of this process that spins                  -> runq
+ *   collector the same, and that thread announces itself as the collector's        -> gc_cpu
  *
- * The helper thread takes one order at a time, from any loop.
+ * For the last three everybody must be on the same CPU. What truly happened when is told in the file of truth.h. The helper
+ * thread takes one order at a time, from any loop.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../../svc/handlers.h"
+#include "../../svc/probes/probes.h"
+#include "truth.h"
 
 #define NS_DEFAULT 2000000u
 #define NS_MAX 1000000000u
 #define NS_PER_ALLOC 100u
 
-enum order { ORDER_NONE, ORDER_STOP, ORDER_LOCK };
+enum order { ORDER_NONE, ORDER_STOP, ORDER_LOCK, ORDER_HOG, ORDER_COLLECT };
 
 static struct {
 	pthread_mutex_t turn; /* one customer at a time */
@@ -37,6 +50,8 @@ static struct {
 	uint64_t ns;
 	bool held; /* ORDER_LOCK: `precious` is held */
 	atomic_bool done;
+	atomic_bool enough;           /* the hog may stop */
+	atomic_uint_fast64_t freed_ns; /* ORDER_LOCK: when `precious` was given back */
 	pthread_mutex_t precious;
 } helper = {.turn = PTHREAD_MUTEX_INITIALIZER,
 	    .mutex = PTHREAD_MUTEX_INITIALIZER,
@@ -50,20 +65,6 @@ static void sleep_ns(uint64_t ns)
 		continue;
 }
 
-static uint64_t thread_cpu_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void spin_ns(uint64_t ns)
-{
-	uint64_t end_ns = thread_cpu_ns() + ns;
-	while (thread_cpu_ns() < end_ns)
-		continue;
-}
-
 /* ---------------------------------------------------------------- helper */
 
 static void hold_lock(uint64_t ns)
@@ -74,7 +75,38 @@ static void hold_lock(uint64_t ns)
 	pthread_cond_broadcast(&helper.changed);
 	pthread_mutex_unlock(&helper.mutex);
 	sleep_ns(ns);
+	atomic_store(&helper.freed_ns, truth_now_ns());
 	pthread_mutex_unlock(&helper.precious);
+}
+
+/* Presses onto its CPU until told to stop, as itself or as one of the collector's threads. */
+static void press(bool collects)
+{
+	if (collects) {
+		PROBE_FIRE(gc_worker, 0, 1);
+		PROBE_FIRE(gc_mark_begin, 0, 1);
+	}
+	truth_spin(&(struct truth_spin){.until = &helper.enough, .running = "press"});
+	if (collects)
+		PROBE_FIRE(gc_mark_end, 0, 0);
+}
+
+static void helper_obey(enum order order, uint64_t ns)
+{
+	switch (order) {
+	case ORDER_NONE:
+		break;
+	case ORDER_STOP:
+		gc_stop_world_for(helper.heap, NULL, ns);
+		break;
+	case ORDER_LOCK:
+		hold_lock(ns);
+		break;
+	case ORDER_HOG:
+	case ORDER_COLLECT:
+		press(order == ORDER_COLLECT);
+		break;
+	}
 }
 
 static void *helper_main(void *context)
@@ -89,10 +121,7 @@ static void *helper_main(void *context)
 		uint64_t ns = helper.ns;
 		helper.order = ORDER_NONE;
 		pthread_mutex_unlock(&helper.mutex);
-		if (order == ORDER_STOP)
-			gc_stop_world_for(helper.heap, NULL, ns);
-		else
-			hold_lock(ns);
+		helper_obey(order, ns);
 		atomic_store(&helper.done, true);
 	}
 	return NULL;
@@ -105,6 +134,7 @@ static void place_order(enum order what, struct gc_heap *heap, uint64_t ns)
 	helper.ns = ns;
 	helper.held = false;
 	atomic_store(&helper.done, false);
+	atomic_store(&helper.enough, false);
 	helper.order = what;
 	pthread_cond_broadcast(&helper.changed);
 	pthread_mutex_unlock(&helper.mutex);
@@ -115,7 +145,11 @@ static void inject_stop(struct handler *handler, uint64_t ns)
 {
 	place_order(ORDER_STOP, handler->service->heap, ns);
 	while (!atomic_load(&helper.done)) {
+		uint64_t begin_ns = truth_now_ns();
 		gc_poll(handler->m);
+		uint64_t end_ns = truth_now_ns();
+		if (end_ns - begin_ns > ns / 2)
+			truth_tell("stop", begin_ns, end_ns);
 		sched_yield();
 	}
 }
@@ -127,10 +161,31 @@ static void inject_lock(struct handler *handler, uint64_t ns)
 	while (!helper.held)
 		pthread_cond_wait(&helper.changed, &helper.mutex);
 	pthread_mutex_unlock(&helper.mutex);
+	uint64_t begin_ns = truth_now_ns();
 	pthread_mutex_lock(&helper.precious);
 	pthread_mutex_unlock(&helper.precious);
+	truth_tell("lock", begin_ns, atomic_load(&helper.freed_ns));
 	while (!atomic_load(&helper.done))
 		sched_yield();
+}
+
+static void inject_press(enum order order, const char *kind, struct handler *handler, uint64_t ns)
+{
+	place_order(order, handler->service->heap, ns);
+	truth_spin(&(struct truth_spin){.wait_ns = ns, .waiting = kind});
+	atomic_store(&helper.enough, true);
+	while (!atomic_load(&helper.done))
+		sched_yield();
+}
+
+static void inject_hog(struct handler *handler, uint64_t ns)
+{
+	inject_press(ORDER_HOG, "hog", handler, ns);
+}
+
+static void inject_collector(struct handler *handler, uint64_t ns)
+{
+	inject_press(ORDER_COLLECT, "collector", handler, ns);
 }
 
 /* The helper's customers wait parked, so that one that stops the world does not wait for another. */
@@ -143,13 +198,117 @@ static void with_helper(struct handler *handler, uint64_t ns, void (*inject)(str
 	pthread_mutex_unlock(&helper.turn);
 }
 
+/* ------------------------------------------------------------ page faults */
+
+#define COLD_BYTES (64u << 20)
+#define COLD_STEP (1u << 15)
+#define TOUCH_BYTES (64u << 20)
+#define PAGE_BYTES 4096u
+
+/* A file that need not stay in memory, in a folder on a disk. */
+static int cold_file(const char *folder)
+{
+	static char block[1u << 20];
+	int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	for (size_t done = 0; file >= 0 && done < COLD_BYTES; done += sizeof(block))
+		if (write(file, block, sizeof(block)) != (ssize_t)sizeof(block))
+			abort();
+	if (file < 0 || fsync(file) || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED))
+		abort();
+	return file;
+}
+
+/* Tells the part of each fault that was spent asleep. Returns how long that was. */
+static uint64_t fault_once(const volatile char *page)
+{
+	struct rusage before, after;
+	getrusage(RUSAGE_THREAD, &before);
+	struct truth_account from = truth_account();
+	uint64_t begin_ns = truth_now_ns();
+	(void)*page;
+	uint64_t end_ns = truth_now_ns();
+	struct truth_account to = truth_account();
+	getrusage(RUSAGE_THREAD, &after);
+	uint64_t awake_ns = to.cpu_ns - from.cpu_ns + to.wait_ns - from.wait_ns;
+	if (after.ru_majflt == before.ru_majflt || end_ns - begin_ns < awake_ns)
+		return 0;
+	truth_tell("fault", begin_ns, end_ns - awake_ns);
+	return end_ns - begin_ns - awake_ns;
+}
+
+static int cold = -1;
+
+static void inject_fault(uint64_t ns)
+{
+	static size_t at; /* each page is cold once */
+	uint64_t waited_ns = 0;
+	volatile char *map = mmap(NULL, COLD_BYTES, PROT_READ, MAP_SHARED, cold, 0);
+	/* Random: nothing is read ahead, which on some disks are megabytes. */
+	if (map == MAP_FAILED || madvise((void *)map, COLD_BYTES, MADV_RANDOM))
+		abort();
+	for (; waited_ns < ns && at < COLD_BYTES; at += COLD_STEP)
+		waited_ns += fault_once(map + at);
+	munmap((void *)map, COLD_BYTES);
+}
+
+/* Fresh memory, one small page after the other. */
+static void inject_touch(uint64_t ns)
+{
+	volatile char *map = mmap(NULL, TOUCH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED || madvise((void *)map, TOUCH_BYTES, MADV_NOHUGEPAGE))
+		abort();
+	uint64_t waited_ns = truth_account().wait_ns, begin_ns = truth_now_ns(), end_ns = begin_ns;
+	for (size_t at = 0; at < TOUCH_BYTES && end_ns - begin_ns < ns; at += PAGE_BYTES) {
+		map[at] = 1;
+		end_ns = truth_now_ns();
+	}
+	waited_ns = truth_account().wait_ns - waited_ns;
+	truth_tell("touch", begin_ns, waited_ns < end_ns - begin_ns ? end_ns - waited_ns : begin_ns);
+	munmap((void *)map, TOUCH_BYTES);
+}
+
 /* ------------------------------------------------------------------ hook */
+
+static void inject_sleep(uint64_t ns)
+{
+	uint64_t begin_ns = truth_now_ns();
+	sleep_ns(ns);
+	truth_tell("sleep", begin_ns, begin_ns + ns);
+}
+
+static void inject_spin(uint64_t ns)
+{
+	truth_spin(&(struct truth_spin){.cpu_ns = ns, .running = "spin"});
+}
+
+static void inject_assist(uint64_t ns)
+{
+	PROBE_FIRE(gc_assist_begin, 0, 0);
+	truth_spin(&(struct truth_spin){.cpu_ns = ns, .running = "assist"});
+	PROBE_FIRE(gc_assist_end, 0, 0);
+}
+
+static void inject_crowd(uint64_t ns)
+{
+	truth_spin(&(struct truth_spin){.wait_ns = ns, .waiting = "crowd"});
+}
 
 static void inject_alloc(struct handler *handler, uint64_t ns)
 {
 	for (uint64_t i = 0; i < ns / NS_PER_ALLOC; i++)
 		gc_alloc_bytes(handler->m, 64, 0);
 }
+
+static const struct {
+	const char *name;
+	void (*alone)(uint64_t ns);
+	void (*helped)(struct handler *handler, uint64_t ns);
+} injections[] = {
+	{"sleep", inject_sleep, NULL},   {"spin", inject_spin, NULL},   {"assist", inject_assist, NULL},
+	{"fault", inject_fault, NULL},   {"touch", inject_touch, NULL}, {"crowd", inject_crowd, NULL},
+	{"stop", NULL, inject_stop},     {"lock", NULL, inject_lock},   {"hog", NULL, inject_hog},
+	{"collector", NULL, inject_collector},
+};
 
 static void inject(struct handler *handler, const struct request *request)
 {
@@ -160,16 +319,16 @@ static void inject(struct handler *handler, const struct request *request)
 	uint64_t ns = text ? strtoull(text, NULL, 10) : NS_DEFAULT;
 	if (ns > NS_MAX)
 		ns = NS_MAX;
-	if (!strcmp(what, "sleep"))
-		sleep_ns(ns);
-	else if (!strcmp(what, "spin"))
-		spin_ns(ns);
-	else if (!strcmp(what, "stop"))
-		with_helper(handler, ns, inject_stop);
-	else if (!strcmp(what, "lock"))
-		with_helper(handler, ns, inject_lock);
-	else if (!strcmp(what, "alloc"))
+	if (!strcmp(what, "alloc"))
 		inject_alloc(handler, ns);
+	for (size_t i = 0; i < sizeof(injections) / sizeof(*injections); i++) {
+		if (strcmp(what, injections[i].name) != 0)
+			continue;
+		if (injections[i].alone)
+			injections[i].alone(ns);
+		else
+			with_helper(handler, ns, injections[i].helped);
+	}
 }
 
 /* Before main; the helper must not take the service's signals, and starts with them blocked. */
@@ -183,5 +342,8 @@ __attribute__((constructor)) static void install(void)
 		abort();
 	pthread_detach(thread);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	const char *folder = getenv("MEMLAB_INJECT_FOLDER");
+	if (folder)
+		cold = cold_file(folder);
 	handler_inject = inject;
 }

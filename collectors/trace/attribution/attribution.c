@@ -74,6 +74,8 @@ static void attribution_event(struct attribution *attribution, const struct reco
 
 	if (!thread)
 		return;
+	if (record->h.kind == RECORD_EVENT)
+		schedule_acts(&attribution->threads, thread, &record->h, record->run_delay_ns);
 	/* What was read out of a flight ring names no CPU. */
 	if (record->h.cpu < RECORD_CPU_LIMIT)
 		thread_acts(&attribution->threads, thread, record->h.cpu, record->h.time_ns);
@@ -138,8 +140,14 @@ static void attribution_fault(struct attribution *attribution, const struct reco
 
 	if (!thread)
 		return;
+	schedule_acts(&attribution->threads, thread, &record->h, record->run_delay_ns);
+	if (record->what == RECORD_FAULT_PAGED && thread->sched == SCHED_RUNNING && thread->cpu == record->h.cpu) {
+		thread_paged(&attribution->threads, thread, record->h.time_ns);
+		return;
+	}
 	thread_acts(&attribution->threads, thread, record->h.cpu, record->h.time_ns);
-	thread_faults(&attribution->threads, thread, record->h.time_ns);
+	if (record->what != RECORD_FAULT_PAGED)
+		thread_faults(&attribution->threads, thread, record->h.time_ns);
 }
 
 /* Threads that ended a while ago make room. */
@@ -391,6 +399,7 @@ static void summary_threads(const struct threads *threads, struct summary *summa
 	summary->checks.steal_ns = sums.steal_ns;
 	summary->checks.doubts = threads->doubts;
 	summary->checks.unmatched = threads->unmatched;
+	summary->checks.fault_estimated_ns = threads->fault_estimated_ns;
 }
 
 void attribution_summary(const struct attribution *attribution, struct summary *summary)

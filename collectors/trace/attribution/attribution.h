@@ -24,7 +24,7 @@ struct attribution_config {
 	int no_sched;          /* scheduler records are withheld on purpose: time asleep or off CPU is unattributed */
 	void (*on_request)(void *context, const struct request *request); /* may be NULL */
 	void *context;
-	uint64_t fault_minor_ns; /* what a minor fault costs here, by calibration; 0: faults on a CPU stay in own */
+	uint64_t fault_minor_ns; /* what a minor fault costs here, by calibration, for faults that no record ends; 0: they stay in own */
 };
 
 /* NULL on lack of memory. Free with attribution_free (NULL allowed). */

@@ -147,6 +147,7 @@ struct summary {
 		uint64_t doubts;               /* records that contradict each other: what they concern is unattributed */
 		uint64_t without_arrival;      /* requests whose queue is not known: counted as 0 */
 		uint64_t unmatched;            /* ends without begins, begins without ends */
+		uint64_t fault_estimated_ns;   /* of all threads' time in page faults: by calibration, not by records */
 	} checks;
 };
 

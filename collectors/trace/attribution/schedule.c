@@ -31,11 +31,61 @@ static void cpu_confirm(struct threads *threads, struct cpu *cpu, uint32_t runne
 
 static enum state sleep_state(const struct threads *threads, const struct thread *thread, uint8_t left)
 {
-	if (left == RECORD_LEFT_WAITING && thread->faulting)
+	if (left == RECORD_LEFT_FAULTING || (left == RECORD_LEFT_WAITING && thread->faulting))
 		return (enum state)CAUSE_FAULT;
 	/* In tail mode waits for work are not told, so one that is is none. */
 	int busy = thread->open_requests || (threads->tail && thread->serves);
 	return busy ? (enum state)CAUSE_BLOCKED : STATE_IDLE;
+}
+
+/*
+ * Note [unseen]: some kernels do not report every switch (seen on a virtual machine: none away from one of its agent's
+ * threads). A thread that stands in a run queue and then acts has been switched in between, and what it does carries the
+ * kernel's sum of its run-queue waits: what that sum has grown by since it was last known is how long it waited. A thread that
+ * stands in a run queue and then leaves the CPU has run for as long as its CPU time has grown. Where the sums do not fit,
+ * the stretch is doubted as any other contradiction.
+ */
+static void thread_entered_unseen(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t waited_ns)
+{
+	const struct piece *open = timeline_open(&thread->timeline);
+
+	/* Nobody was seen on its CPU, but an idle one does not let a thread wait so long. */
+	if (open && open->state == CAUSE_WAKE && waited_ns > UNSEEN_WAKE_NS)
+		timeline_recast(&thread->timeline, (enum state)CAUSE_RUNQ, CULPRIT_NOBODY);
+	cputime_doubt(&thread->cputime);
+	thread->called_ns = 0;
+	thread_move(threads, thread, SCHED_RUNNING, cpu, thread->runnable_ns + waited_ns);
+}
+
+void schedule_acts(struct threads *threads, struct thread *thread, const struct record *record, uint32_t run_delay_ns)
+{
+	if (run_delay_ns == 0 || !thread->delay_known) /* a kernel that keeps no such account, or none was seen yet */
+		return;
+	uint32_t waited_ns = run_delay_ns - (uint32_t)thread->delay_ns;
+	if (thread->sched == SCHED_RUNNABLE && waited_ns <= record->time_ns - thread->runnable_ns)
+		thread_entered_unseen(threads, thread, record->cpu, waited_ns);
+	thread->delay_ns += waited_ns;
+}
+
+void schedule_account(struct threads *threads, struct thread *thread, const struct record *record,
+		      uint64_t run_delay_ns)
+{
+	if (run_delay_ns == 0)
+		return;
+	schedule_acts(threads, thread, record, (uint32_t)run_delay_ns);
+	thread->delay_ns = run_delay_ns;
+	thread->delay_known = 1;
+}
+
+/* It leaves a CPU on which it was not seen to come. */
+static void schedule_left_unseen(struct threads *threads, struct thread *thread, const struct record_switch *record)
+{
+	uint64_t runnable_for_ns = record->h.time_ns - thread->runnable_ns;
+	uint64_t ran_ns = record->prev_exec_ns - thread->cputime.mark_exec_ns;
+
+	if (thread->sched == SCHED_RUNNABLE && thread->cputime.marked && ran_ns <= runnable_for_ns)
+		thread_entered_unseen(threads, thread, record->h.cpu, runnable_for_ns - ran_ns);
+	thread->delay_known = 0;
 }
 
 static void thread_leaves(struct threads *threads, struct thread *thread, const struct record_switch *record)
@@ -47,11 +97,16 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 		cputime_read(&thread->cputime, record->prev_exec_ns);
 		return;
 	}
+	if (thread->sched == SCHED_RUNNABLE && !threads->tail)
+		schedule_left_unseen(threads, thread, record);
 	if ((thread->sched != SCHED_RUNNING || thread->cpu != cpu) && !thread_may_move(threads, thread))
 		thread_doubt(threads, thread, time_ns);
 	if (threads->tail)
 		thread_appears(threads, thread, time_ns);
 	thread->asleep_state = (uint8_t)sleep_state(threads, thread, record->prev_left);
+	int in_fault = thread->asleep_state == CAUSE_FAULT;
+	if (in_fault)
+		thread_sleeps_in_fault(thread, time_ns);
 	enum sched next = SCHED_ASLEEP;
 	if (record->prev_left == RECORD_LEFT_PREEMPTED)
 		next = SCHED_RUNNABLE;
@@ -59,40 +114,13 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 		next = SCHED_WAKING;
 	thread->called_early = 0;
 	thread->heard_ns = time_ns;
-	thread->faulting = 0;
+	thread->faulting = in_fault || (thread->faulting && next == SCHED_RUNNABLE);
 	thread_move(threads, thread, next, cpu, time_ns);
 	if (threads->tail)
 		cputime_read(&thread->cputime, record->prev_exec_ns);
 	else
 		cputime_leave(&thread->cputime, record->prev_exec_ns, thread->timeline.total[TIMELINE_ON_CPU],
 		      record->cpu_steal_ns - thread->steal_ns);
-}
-
-/*
- * Note [unseen]: some kernels do not report every switch (seen on a virtual machine: none away from one of its agent's
- * threads). A thread that stands in a run queue and then reads a request or writes an answer has been switched in
- * between, and the record of that carries the kernel's sum of its run-queue waits: what that sum has grown by since it
- * was last known is how long it waited. Where the sum does not fit, the stretch is doubted as any other contradiction.
- */
-void schedule_account(struct threads *threads, struct thread *thread, const struct record *record,
-		      uint64_t run_delay_ns)
-{
-	uint64_t time_ns = record->time_ns, waited_ns = run_delay_ns - thread->delay_ns;
-
-	if (run_delay_ns == 0) /* a kernel that keeps no such account */
-		return;
-	if (thread->sched == SCHED_RUNNABLE && thread->delay_known && run_delay_ns >= thread->delay_ns &&
-	    waited_ns <= time_ns - thread->runnable_ns) {
-		const struct piece *open = timeline_open(&thread->timeline);
-		/* Nobody was seen on its CPU, but an idle one does not let a thread wait so long. */
-		if (open && open->state == CAUSE_WAKE && waited_ns > UNSEEN_WAKE_NS)
-			timeline_recast(&thread->timeline, (enum state)CAUSE_RUNQ, CULPRIT_NOBODY);
-		cputime_doubt(&thread->cputime);
-		thread->called_ns = 0;
-		thread_move(threads, thread, SCHED_RUNNING, record->cpu, thread->runnable_ns + waited_ns);
-	}
-	thread->delay_ns = run_delay_ns;
-	thread->delay_known = 1;
 }
 
 /*
@@ -121,6 +149,8 @@ static void thread_enters(struct threads *threads, struct thread *thread, const 
 	thread->delay_known = thread->sched == SCHED_RUNNABLE;
 	thread->delay_ns = record->next_run_delay_ns + (record->h.time_ns - thread->runnable_ns);
 	thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, record->h.time_ns);
+	if (thread->faulting)
+		thread_faults(threads, thread, record->h.time_ns);
 }
 
 /* A thread of the target: known as one, or said to be one. */

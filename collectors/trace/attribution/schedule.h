@@ -19,6 +19,8 @@ void schedule_switch(struct threads *threads, uint32_t tgid, const struct record
 void schedule_waking(struct threads *threads, const struct record_wake *record);
 void schedule_wakeup(struct threads *threads, const struct record_wake *record);
 void schedule_task(struct threads *threads, const struct record_task *record);
+/* Before what it did is told to the thread; its run-queue wait so far by the kernel's account, low 32 bits, 0: unknown. */
+void schedule_acts(struct threads *threads, struct thread *thread, const struct record *record, uint32_t run_delay_ns);
 /* A read or a send, before it is told to the thread itself: the kernel's sum of the thread's run-queue waits. */
 void schedule_account(struct threads *threads, struct thread *thread, const struct record *record,
 		      uint64_t run_delay_ns);

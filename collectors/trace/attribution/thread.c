@@ -130,14 +130,17 @@ static struct piece thread_state(const struct threads *threads, const struct thr
 	return (struct piece){.state = CAUSE_UNATTRIBUTED};
 }
 
-/* An estimated fault that ended before now. */
-static void thread_end_fault(struct thread *thread, uint64_t time_ns)
+/* No record has ended the fault: it is taken to have ended before now. */
+static void thread_end_fault(struct threads *threads, struct thread *thread, uint64_t time_ns)
 {
 	const struct piece *open = timeline_open(&thread->timeline);
 	uint64_t until_ns = thread->fault_until_ns;
 
 	thread->fault_until_ns = 0;
-	if (!open || open->state != CAUSE_FAULT || !open->on_cpu || until_ns >= time_ns)
+	if (!open || open->state != CAUSE_FAULT || !open->on_cpu)
+		return;
+	threads->fault_estimated_ns += (until_ns < time_ns ? until_ns : time_ns) - open->begin_ns;
+	if (until_ns >= time_ns)
 		return;
 	struct piece piece = *open;
 	piece.state = CAUSE_OWN;
@@ -150,7 +153,7 @@ void thread_refresh(struct threads *threads, struct thread *thread, uint64_t tim
 	struct piece piece = thread_state(threads, thread);
 
 	if (thread->fault_until_ns)
-		thread_end_fault(thread, time_ns);
+		thread_end_fault(threads, thread, time_ns);
 	piece.begin_ns = time_ns;
 	piece.cpu = thread->cpu;
 	piece.on_cpu = thread->sched == SCHED_RUNNING;
@@ -277,13 +280,36 @@ void thread_faults(struct threads *threads, struct thread *thread, uint64_t time
 	const struct piece *open = timeline_open(&thread->timeline);
 
 	thread->faulting = 1;
-	if (!threads->fault_minor_ns || !open || open->state != CAUSE_OWN)
+	if (!open || open->state != CAUSE_OWN || !open->on_cpu)
 		return;
 	struct piece piece = *open;
 	piece.state = CAUSE_FAULT;
 	piece.begin_ns = time_ns;
 	timeline_set(&thread->timeline, piece);
+	thread->fault_begin_ns = time_ns;
 	thread->fault_until_ns = time_ns + threads->fault_minor_ns;
+}
+
+/* A long fault ends here; the way there and back of a short one costs more than what lies between the records. */
+void thread_paged(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	const struct piece *open = timeline_open(&thread->timeline);
+
+	thread->heard_ns = time_ns;
+	thread->faulting = 0;
+	if (!open || open->state != CAUSE_FAULT || !open->on_cpu || time_ns < thread->fault_until_ns)
+		return;
+	thread->fault_until_ns = 0;
+	thread_refresh(threads, thread, time_ns);
+}
+
+/* A thread computes no longer than this between a fault that is over and a sleep for another reason that looks alike. */
+#define FAULT_AWAKE_NS 2000000u
+
+void thread_sleeps_in_fault(struct thread *thread, uint64_t time_ns)
+{
+	if (thread->fault_until_ns && time_ns - thread->fault_begin_ns < FAULT_AWAKE_NS)
+		thread->fault_until_ns = 0;
 }
 
 void cpu_refresh(struct threads *threads, struct cpu *cpu, uint64_t time_ns)

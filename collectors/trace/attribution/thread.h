@@ -61,13 +61,14 @@ struct thread {
 	uint8_t collector;    /* one of the collector's own; never one that serves */
 	uint8_t serves;       /* has read requests */
 	uint8_t called_early; /* the wakeup call came before the thread was off its CPU */
-	uint8_t faulting;     /* its last record is a page fault's begin */
+	uint8_t faulting;     /* in a page fault whose page has not come, as far as its records tell */
 	uint16_t cpu;
 	struct thread *next_waiting; /* of the same CPU's run queue */
 	struct nest nest;
 	uint32_t open_requests;   /* read by this thread in this epoch, unanswered */
 	uint32_t epoch;           /* a loss begins a new one: nobody knows what is still open */
-	uint64_t fault_until_ns;  /* an estimated page fault ends here; 0: none */
+	uint64_t fault_begin_ns;  /* of the piece on a CPU that belongs to a page fault */
+	uint64_t fault_until_ns;  /* if no record ends it, it is taken to end here; 0: none */
 	uint64_t heard_ns;        /* its last record */
 	uint64_t called_ns;       /* its wakeup, until it has a CPU; 0: none */
 	uint64_t runnable_ns;     /* since when it stands in a run queue, while it does */
@@ -95,7 +96,8 @@ struct threads {
 	uint32_t cpu_limit;
 	struct culprits culprits;
 	uint64_t cycle;           /* the collection that runs, or the last that ran */
-	uint64_t fault_minor_ns;  /* what a minor fault is taken to cost; 0: not estimated */
+	uint64_t fault_minor_ns;  /* what a minor fault without an end is taken to cost; 0: not estimated */
+	uint64_t fault_estimated_ns; /* time so estimated */
 	uint64_t doubts;          /* contradictions */
 	uint64_t unmatched;       /* ends without begins, begins without ends */
 	uint8_t switches_seen;    /* scheduler records do come, so whoever acts is known to run until it is switched out */
@@ -132,8 +134,13 @@ void thread_appears(struct threads *threads, struct thread *thread, uint64_t tim
 /* A slow thing ended whose begin was not seen. */
 void thread_end_unseen(struct threads *threads, struct thread *thread, uint64_t time_ns);
 
-/* A page fault began: estimated to last fault_minor_ns, at most until the thread's next record. */
+/*
+ * A page fault began, or goes on on a CPU. It lasts fault_minor_ns, at most until the thread's next record. If its page comes
+ * later, it lasts until then; and if the thread sleeps in it, until that in any case.
+ */
 void thread_faults(struct threads *threads, struct thread *thread, uint64_t time_ns);
+void thread_paged(struct threads *threads, struct thread *thread, uint64_t time_ns);
+void thread_sleeps_in_fault(struct thread *thread, uint64_t time_ns);
 
 /* Records of this CPU were lost between the two. */
 void threads_damage(struct threads *threads, uint16_t cpu, uint64_t from_ns, uint64_t to_ns);

@@ -169,6 +169,7 @@ static void choose_programs(struct live *live)
 	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.profile_cpu, options->sample_cpu);
 	bpf_program__set_autoload(bpf->progs.profile_offcpu, options->sample_offcpu);
+	bpf_program__set_autoload(bpf->progs.rss_stat, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.runtime_event, events);
 	bpf_program__set_autoload(bpf->progs.runtime_stack,
 				  (events && options->watch_alloc) || live->allocators.place_count);
@@ -278,6 +279,7 @@ static int attach_tracepoints(struct live *live, struct source_error *error)
 		bpf->progs.sched_wakeup,     bpf->progs.sched_wakeup_new,   bpf->progs.inet_sock_set_state,
 		bpf->progs.sk_data_ready,    bpf->progs.sock_recv_length,   bpf->progs.sock_send_length,
 		bpf->progs.tcp_destroy_sock, bpf->progs.page_fault_user,    bpf->progs.page_fault_kernel,
+		bpf->progs.rss_stat,
 	};
 	for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
 		int result = attach(live, programs[p]);

@@ -240,6 +240,12 @@ static inline void tell_fault(struct story *story, uint64_t time_ns, uint32_t cp
 	story_add(story, RECORD_FAULT, sizeof(struct record_fault), time_ns, cpu, tid);
 }
 
+/* The page has come. */
+static inline void tell_paged(struct story *story, uint64_t time_ns, uint32_t cpu, uint32_t tid)
+{
+	story_add(story, RECORD_FAULT, sizeof(struct record_fault), time_ns, cpu, tid)->as_fault.what = RECORD_FAULT_PAGED;
+}
+
 static inline void tell_exit(struct story *story, uint64_t time_ns, uint32_t cpu, uint32_t tid, uint64_t exec_ns)
 {
 	struct record_exit *record = &story_add(story, RECORD_EXIT, sizeof(*record), time_ns, cpu, tid)->as_exit;

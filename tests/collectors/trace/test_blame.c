@@ -229,7 +229,7 @@ static void test_major_fault(void **state)
 	tell_wakeup(&story, BEGIN + 301 * US, 0, 101, 0);
 	tell_switch(&story, BEGIN + 302 * US, 0, 0, RECORD_LEFT_PREEMPTED, 101);
 	finish(&story);
-	assert_int_equal(story.requests[0].service.ns[CAUSE_FAULT], 200 * US);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_FAULT], 201 * US); /* from the fault until it is called */
 	assert_int_equal(story.requests[0].service.ns[CAUSE_BLOCKED], 0);
 	story_free(&story);
 }
@@ -249,6 +249,45 @@ static void test_minor_faults(void **state)
 	finish(&story);
 	assert_int_equal(story.requests[0].service.ns[CAUSE_FAULT], 3 * US);
 	assert_int_equal(story.requests[0].service.ns[CAUSE_ALLOC], 10 * US);
+	story_free(&story);
+}
+
+/* Where the page comes late the fault ends: nothing is estimated, however long it took. A short one has its calibrated length. */
+static void test_paged_fault(void **state)
+{
+	(void)state;
+	struct story story = frame();
+
+	story.config.fault_minor_ns = 2 * US;
+	tell_fault(&story, BEGIN + 100 * US, 0, 101);
+	tell_paged(&story, BEGIN + 190 * US, 0, 101);
+	tell_paged(&story, BEGIN + 195 * US, 0, 101);
+	tell_fault(&story, BEGIN + 300 * US, 0, 101);
+	tell_paged(&story, BEGIN + 301 * US, 0, 101);
+	finish(&story);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_FAULT], 90 * US + 2 * US);
+	assert_int_equal(story.summary.checks.fault_estimated_ns, 2 * US);
+	story_free(&story);
+}
+
+/* It goes on after a sleep in it, and after another was preferred. */
+static void test_interrupted_fault(void **state)
+{
+	(void)state;
+	struct story story = frame();
+
+	tell_fault(&story, BEGIN + 100 * US, 0, 101);
+	tell_switch(&story, BEGIN + 110 * US, 0, 101, RECORD_LEFT_WAITING, 0);
+	tell_waking(&story, BEGIN + 200 * US, 0, 101);
+	tell_wakeup(&story, BEGIN + 201 * US, 0, 101, 0);
+	tell_switch(&story, BEGIN + 202 * US, 0, 0, RECORD_LEFT_PREEMPTED, 101);
+	tell_switch(&story, BEGIN + 210 * US, 0, 101, RECORD_LEFT_PREEMPTED, 900);
+	tell_switch(&story, BEGIN + 300 * US, 0, 900, RECORD_LEFT_SLEEPING, 101);
+	tell_paged(&story, BEGIN + 305 * US, 0, 101);
+	finish(&story);
+	/* What came before the preemption is not known to belong to it: the record that tells comes on another stretch. */
+	assert_int_equal(story.requests[0].service.ns[CAUSE_FAULT], 10 * US + 90 * US + 5 * US);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_RUNQ], 90 * US);
 	story_free(&story);
 }
 
@@ -576,6 +615,8 @@ int main(void)
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_major_fault),
 		cmocka_unit_test(test_minor_faults),
+		cmocka_unit_test(test_paged_fault),
+		cmocka_unit_test(test_interrupted_fault),
 		cmocka_unit_test(test_queue_own),
 		cmocka_unit_test(test_queue_alloc_assist_stop),
 		cmocka_unit_test(test_queue_off_cpu),
