@@ -19,7 +19,7 @@ setup_file() {
 	await "$causes/service.log" 'listening on' $service
 	local address
 	address=$(sed -n 's/.*listening on http:..\([^ /]*\).*/\1/p' "$causes/service.log" | head -1)
-	taskset -c "$there" "$bin/memlab-trace" -p $service --json "$causes/trace.json" --requests "$causes/requests.csv" \
+	taskset -c "$there" "$bin/memlab-trace" -p $service --mode exact --json "$causes/trace.json" --requests "$causes/requests.csv" \
 		>"$causes/screen" 2>"$causes/trace.log" 3>&- &
 	local tracer=$!
 	await "$causes/trace.log" 'watching' $tracer

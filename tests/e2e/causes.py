@@ -129,7 +129,8 @@ def read_truth(path):
 
 def judge_kind(kind, requests, intervals):
     cause, floor = KINDS[kind]
-    expected = got = wrong = queued = blamed = 0
+    expected = got = queued = blamed = 0
+    wrong = {}
     for row in requests:
         arrival, begin, end = int(row["arrival_ns"]), int(row["begin_ns"]), int(row["end_ns"])
         for span, since, until in (("queue", arrival, begin), ("service", begin, end)):
@@ -137,8 +138,9 @@ def judge_kind(kind, requests, intervals):
             told_ns = int(row[f"{span}_{cause}_ns"]) if cause else 0
             expected += true_ns
             got += min(true_ns, told_ns)
-            wrong += sum(int(value) for name, value in row.items()
-                         if name.startswith(f"{span}_") and name[len(span) + 1:-3] not in INNOCENT | {cause})
+            for other, value in row.items():
+                if other.startswith(f"{span}_") and other[len(span) + 1:-3] not in INNOCENT | {cause}:
+                    wrong[other[:-3]] = wrong.get(other[:-3], 0) + int(value)
             if span == "queue" and true_ns > 100_000:
                 queued += 1
                 blamed += told_ns >= 0.0095 * floor * true_ns - 20_000
@@ -153,13 +155,14 @@ def judge(requests_path, truth_path, windows_path):
     with open(windows_path, encoding="ascii") as file:
         windows = [(kind, int(begin), int(end), int(repeats)) for kind, begin, end, repeats in csv.reader(file)]
     scale = None  # what was injected by the kind before: nothing injected is compared with it
-    print("kind,injected_ns,share_percent,floor_percent,wrong_percent,queued,blamed,repeats")
+    print("kind,injected_ns,share_percent,floor_percent,wrong_percent,queued,blamed,repeats,wrong_most")
     for kind, begin, end, repeats in sorted(windows, key=lambda window: window[0] == "nothing"):
         mine = requests[bisect.bisect_left(arrivals, begin):bisect.bisect_left(arrivals, end)]
         expected, got, wrong, floor, queued, blamed = judge_kind(kind, mine, truth.get(kind, []))
         injected = scale = expected or scale
         share = 100 * got / expected if expected else 100
-        print(f"{kind},{expected},{share:.2f},{floor},{100 * wrong / injected:.2f},{queued},{blamed},{repeats}")
+        print(f"{kind},{expected},{share:.2f},{floor},{100 * sum(wrong.values()) / injected:.2f},"
+              f"{queued},{blamed},{repeats},{max(wrong, key=wrong.get)}")
 
 
 def main():
