@@ -74,7 +74,7 @@ static void attribution_event(struct attribution *attribution, const struct reco
 
 	if (!thread)
 		return;
-	if (record->h.kind == RECORD_EVENT)
+	if (record->h.kind == RECORD_EVENT && record->h.cpu < RECORD_CPU_LIMIT)
 		schedule_acts(&attribution->threads, thread, &record->h, record->run_delay_ns);
 	/* What was read out of a flight ring names no CPU. */
 	if (record->h.cpu < RECORD_CPU_LIMIT)

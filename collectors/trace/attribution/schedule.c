@@ -83,6 +83,9 @@ static void schedule_left_unseen(struct threads *threads, struct thread *thread,
 	uint64_t runnable_for_ns = record->h.time_ns - thread->runnable_ns;
 	uint64_t ran_ns = record->prev_exec_ns - thread->cputime.mark_exec_ns;
 
+	/* The two clocks differ by some microseconds a switch. */
+	if (ran_ns > runnable_for_ns && ran_ns - runnable_for_ns < CPUTIME_SWITCH_NS)
+		ran_ns = runnable_for_ns;
 	if (thread->sched == SCHED_RUNNABLE && thread->cputime.marked && ran_ns <= runnable_for_ns)
 		thread_entered_unseen(threads, thread, record->h.cpu, runnable_for_ns - ran_ns);
 	thread->delay_known = 0;
