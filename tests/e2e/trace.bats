@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The main job end to end: service, load, tracer; counts exact, sums honest, known delays found.
+# The main job end to end: service, load, tracer; counts exact, sums honest. Known delays: causes.bats.
 
 load common
 
@@ -60,38 +60,6 @@ load common
 	echo "unattributed: $with % with scheduler records, $without % without"
 	jq -en "$without > 4 * $with and $without > 10"
 	check "$dir/without.json" '.checks.sum_error_ns_max == 0'
-}
-
-# The middle of the parts that a cause got in the injected requests, against what was injected: within 10 % or 100 us.
-injected() { # kind cause
-	start_service "$BUILD/tests/memlab-svc-inject" --path naive
-	start_tracer "$service_pid" --json "$dir/trace.json"
-	for i in $(seq 9); do
-		curl -s --max-time 5 "$url/lookup?key=$i&inject=$1&ns=2000000" >/dev/null
-		curl -s --max-time 5 "$url/lookup?key=$i" >/dev/null
-	done
-	stop_tracer
-	cat "$dir/screen"
-	jq -c '.worst[] | {server_ns, causes}' "$dir/trace.json"
-	[ "$(jq .requests "$dir/trace.json")" = 18 ]
-	middle=$(jq "[.worst[0:9][] | .causes.$2.service_ns] | sort | .[4]" "$dir/trace.json")
-	echo "2,000,000 ns of $1 injected, the middle of nine blamed on $2: $middle ns"
-	[ "$middle" -ge 1800000 ] && [ "$middle" -le 2200000 ]
-}
-
-@test "2 ms of sleep land on blocked" {
-	need_root
-	injected sleep blocked
-}
-
-@test "2 ms of spinning land on own" {
-	need_root
-	injected spin own
-}
-
-@test "a forced stop of 2 ms lands on stop" {
-	need_root
-	injected stop stop
 }
 
 @test "every allocation with its stack: flame graph and folded stacks" {
