@@ -85,12 +85,12 @@ static double weight(uint64_t bytes, uint64_t rate)
 void heap_profile_take(struct gc_mutator *m, const void *p, uint32_t site)
 {
 	uint64_t rate = heap_profile_rate(), allocated = gc_mutator_alloc_bytes(m);
-	/* A thread's first allocation, and the first after sampling was off, only start the distance. */
-	bool first = heap_profile_next == 0 && rate != 1;
+	uint64_t bytes = rate && profiled ? gc_usable_bytes(profiled, p) : 0;
+	/* Of a thread's first allocation the distance starts before it: it may be the index's whole table. */
+	bool passed = rate == 1 || heap_profile_next || distance(rate) <= bytes;
 	heap_profile_next = allocated + distance(rate);
-	if (!rate || first || !profiled)
+	if (!bytes || !passed)
 		return;
-	uint64_t bytes = gc_usable_bytes(profiled, p);
 	struct sample *sample = sample_new();
 	if (!sample)
 		return;

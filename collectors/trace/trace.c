@@ -22,7 +22,6 @@
 #include "export/views.h"
 #include "outputs.h"
 #include "source/calibrate.h"
-#include "source/fault_cost.h"
 #include "source/recording.h"
 #include "source/rights.h"
 #include "source/source.h"
@@ -64,7 +63,6 @@ struct trace {
 	struct trace_info info;
 	struct summary summary;
 	struct budget budget;
-	uint64_t fault_ns; /* what a page fault costs here, for those without an end; 0: not known */
 	uint64_t begin_ns, newest_ns;
 	double begin_cpu_s; /* what loading and attaching took is not part of watching */
 };
@@ -320,7 +318,7 @@ static int open_attribution(struct trace *trace)
 		.has_end_events = trace->target.has_request_end,
 		.no_sched = trace->target.no_sched,
 		.watermark_ns = WATERMARK_NS,
-		.fault_minor_ns = trace->fault_ns,
+		.fault_minor_ns = trace->target.fault_ns,
 		.on_request = take_request,
 		.context = trace,
 	};
@@ -457,7 +455,6 @@ static int open_live(struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
 	struct calibration calibration;
-	trace->fault_ns = fault_cost_ns();
 	trace->budget = (struct budget){
 		.percent = options->budget_percent,
 		.cpus = budget_cpus(options->pid),

@@ -27,6 +27,7 @@
 #include "arrivals.h"
 #include "calibrate.h"
 #include "decode.h"
+#include "fault_cost.h"
 #include "flight_reader.h"
 #include "link.h"
 #include "operations.h"
@@ -74,6 +75,7 @@ struct live {
 	bool perf_links;
 	struct timing timing;
 	uint64_t load_ns, attach_ns, attached_at_ns;
+	uint64_t fault_ns;
 	uint64_t received_of[RECORD_KIND_LIMIT];
 	void (*take)(void *context, const struct record *record); /* during a drain */
 	void *context;
@@ -611,6 +613,7 @@ static void live_info(const struct source *source, struct target_info *info)
 	info->load_ns = live->load_ns;
 	info->attach_ns = live->attach_ns;
 	info->attached_at_ns = live->attached_at_ns;
+	info->fault_ns = live->fault_ns;
 	memcpy(info->run_json, live->run_json, sizeof(info->run_json));
 	read_ports(live, info);
 }
@@ -735,6 +738,7 @@ static int tail_from_start(struct live *live, struct source_error *error)
 
 static int start(struct live *live, struct source_error *error)
 {
+	live->fault_ns = fault_cost_ns();
 	uint64_t begin_ns = source_now_ns();
 	int result = load(live, error);
 	if (!result)

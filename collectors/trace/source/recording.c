@@ -104,6 +104,7 @@ static int write_info(struct recording *recording, const struct target_info *inf
 	lines_add(&lines, "flight", info->flight);
 	lines_add(&lines, "attach_ns", info->attach_ns);
 	lines_add(&lines, "attached_at_ns", info->attached_at_ns);
+	lines_add(&lines, "fault_ns", info->fault_ns);
 	lines_add_text(&lines, "run_json", info->run_json);
 	for (uint32_t p = 0; p < info->port_count && p < TARGET_PORTS; p++)
 		lines_add(&lines, "port", info->ports[p]);

@@ -194,6 +194,8 @@ static void take_info(struct replay *replay, const char *key, const char *value)
 		info->attach_ns = number;
 	else if (strcmp(key, "attached_at_ns") == 0)
 		info->attached_at_ns = number;
+	else if (strcmp(key, "fault_ns") == 0)
+		info->fault_ns = number;
 	else if (strcmp(key, "run_json") == 0)
 		take_text(info->run_json, sizeof(info->run_json), value);
 	else if (strcmp(key, "port") == 0)

@@ -74,6 +74,7 @@ struct target_info {
 	uint64_t load_ns;        /* from opening until the kernel had checked the programs: nothing is touched yet */
 	uint64_t attach_ns;      /* from the first link to the last */
 	uint64_t attached_at_ns; /* CLOCK_MONOTONIC */
+	uint64_t fault_ns;       /* what a page fault without an end costs there (fault_cost.h); 0: not known */
 	uint16_t ports[TARGET_PORTS]; /* listened on, as of this call, lowest first */
 	uint32_t port_count;          /* of all, also beyond TARGET_PORTS */
 	char run_json[1024];          /* the target's description of its run; "" if it gives none */

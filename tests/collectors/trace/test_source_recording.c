@@ -47,6 +47,7 @@ static struct target_info info_of_test(void)
 				   .probes = probes,
 				   .attach_ns = 9000000,
 				   .attached_at_ns = 999,
+				   .fault_ns = 11000,
 				   .ports = {80, 8080},
 				   .port_count = 2,
 				   .run_json = "{\"path\":\"naive\"}"};
@@ -156,6 +157,7 @@ static void the_target_and_the_counts_come_back(void **state)
 	assert_string_equal(info.link_kind, "uprobe_multi");
 	assert_string_equal(info.run_json, was.run_json);
 	assert_int_equal(info.attached_at_ns, 999);
+	assert_int_equal(info.fault_ns, 11000);
 	assert_int_equal(info.port_count, 2);
 	assert_int_equal(info.ports[1], 8080);
 	assert_int_equal(info.probes_found, 2);
@@ -261,7 +263,8 @@ static void foreign_files_and_versions(void **state)
 	refused("", 0, "not a recording");
 	refused("{\"target\":{}}\n", 14, "not a recording");
 	refused(RECORDING_MAGIC "\x02\0\0\0\x01\0\0\0", 16, "format 2.1");
-	refused(RECORDING_MAGIC "\x01\0\0\0\x01\0\0\0", 16, "cut short");
+	refused(RECORDING_MAGIC "\x01\0\0\0\x01\0\0\0", 16, "format 1.1");
+	refused(RECORDING_MAGIC "\x01\0\0\0\x02\0\0\0", 16, "cut short");
 	assert_true(source_open_recording("/nonexistent/file", &source, &error) < 0);
 	assert_non_null(strstr(error.text, "No such file"));
 	assert_true(source_open_recording("/tmp", &source, &error) < 0);
