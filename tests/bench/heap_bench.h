@@ -122,6 +122,29 @@ static inline uint64_t random_next(uint64_t *state)
 	return *state ^= *state << 17;
 }
 
+/* A record with its payload of random length; nothing holds it until the caller stores it, before the next allocation. */
+static inline struct record *record_new(uint64_t *state, uint64_t key)
+{
+	size_t bytes = 32 + random_next(state) % 225;
+	struct record *r;
+	unsigned char *payload;
+#if defined(PEER_MLHEAP)
+	r = gc_push(m, gc_alloc(m, &record_kind, 0));
+	payload = gc_alloc_bytes(m, bytes, 0);
+	gc_pop(m, 1);
+#elif defined(PEER_BOEHM)
+	r = GC_MALLOC(sizeof(*r));
+	payload = GC_MALLOC_ATOMIC(bytes);
+#else
+	r = malloc(sizeof(*r));
+	payload = malloc(bytes);
+#endif
+	memset(payload, 1, bytes);
+	r->key = key;
+	STORE(&r->payload, payload);
+	return r;
+}
+
 /* Records are inserted in random order of buckets, so that the table refers all over the heap. */
 static inline void **map_build(size_t records)
 {
@@ -129,23 +152,9 @@ static inline void **map_build(size_t records)
 	uint64_t state = 88172645463325252ull;
 
 	for (size_t i = 0; i < records; i++) {
-		size_t bucket = random_next(&state) % records, bytes = 32 + random_next(&state) % 225;
-		struct record *r;
-		unsigned char *payload;
-#if defined(PEER_MLHEAP)
-		r = gc_push(m, gc_alloc(m, &record_kind, 0));
-		payload = gc_alloc_bytes(m, bytes, 0);
-		gc_pop(m, 1);
-#elif defined(PEER_BOEHM)
-		r = GC_MALLOC(sizeof(*r));
-		payload = GC_MALLOC_ATOMIC(bytes);
-#else
-		r = malloc(sizeof(*r));
-		payload = malloc(bytes);
-#endif
-		memset(payload, 1, bytes);
-		r->key = i;
-		STORE(&r->payload, payload);
+		size_t bucket = random_next(&state) % records;
+		struct record *r = record_new(&state, i);
+
 		STORE(&r->next, (struct record *)LOAD(&table[bucket]));
 		STORE(&table[bucket], (void *)r);
 	}

@@ -35,26 +35,11 @@ static uint64_t now_ns(clockid_t clock)
 static void record_replace(void **slot)
 {
 	struct record *old = LOAD((struct record **)slot), *r;
-	unsigned char *payload;
-	size_t bytes = 32 + random_next(&state) % 225;
 
 	/* An empty bucket stays empty: what is live does not grow. */
 	if (!old)
 		return;
-#if defined(PEER_MLHEAP)
-	r = gc_push(m, gc_alloc(m, &record_kind, 0));
-	payload = gc_alloc_bytes(m, bytes, 0);
-	gc_pop(m, 1);
-#elif defined(PEER_BOEHM)
-	r = GC_MALLOC(sizeof(*r));
-	payload = GC_MALLOC_ATOMIC(bytes);
-#else
-	r = malloc(sizeof(*r));
-	payload = malloc(bytes);
-#endif
-	memset(payload, 1, bytes);
-	STORE(&r->payload, payload);
-	r->key = old->key;
+	r = record_new(&state, old->key);
 	STORE(&r->next, LOAD(&old->next));
 	STORE(slot, (void *)r);
 }
