@@ -3,7 +3,8 @@
 #ifndef MEMLAB_SVC_DEBUG_ALLOCS_H
 #define MEMLAB_SVC_DEBUG_ALLOCS_H
 
-#include "handlers.h"
+#include "buffer.h"
+#include "service.h"
 
 void debug_allocs_add(struct buffer *buffer, const struct service *service);
 

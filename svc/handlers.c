@@ -284,13 +284,6 @@ bool handler_needs_heap(const struct request *request)
 	return (route && route->answer == answer_lookup) || handler_inject;
 }
 
-void service_metrics(const struct service *service, struct metrics *sum)
-{
-	memset(sum, 0, sizeof(*sum));
-	for (unsigned i = 0; i < service->config->threads; i++)
-		metrics_sum(sum, &service->loops[i]);
-}
-
 void handler_answer(struct handler *handler, const struct request *request, struct response *response)
 {
 	*response = (struct response){0};

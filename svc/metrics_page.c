@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "serialize.h"
+
 struct page {
 	struct buffer *buffer;
 	const struct service *service;

@@ -3,7 +3,8 @@
 #ifndef MEMLAB_SVC_METRICS_PAGE_H
 #define MEMLAB_SVC_METRICS_PAGE_H
 
-#include "handlers.h"
+#include "buffer.h"
+#include "service.h"
 
 enum metrics_format { METRICS_CLASSIC, METRICS_OPENMETRICS };
 
