@@ -51,7 +51,8 @@ void gc_copy(struct gc_mutator *m, void *to, const void *from, size_t count)
 		copy_record(gc_full(m), target, source, count);
 	if (count == 0)
 		return;
-	gc_cards_dirty(m, to, count * sizeof(void *));
+	if (!GC_BROKEN(GC_BREAK_COPY))
+		gc_cards_dirty(m, to, count * sizeof(void *));
 	/* Word by word: the marker may read a slot at any time and must see a whole reference. */
 	if (target <= source)
 		for (size_t i = 0; i < count; i++)

@@ -33,6 +33,17 @@
  * there on, when all barriers are on; and a mutator that answers is not inside a store, so every store under way when all have
  * answered began when all barriers were on. (Objects born white before are found like old ones.)
  *
+ * Nor may anything be marked yet, although M2 may flush what it recorded (its buffer is full, it parks):
+ *
+ *   M1 (off)                             M2 (on)                              marker
+ *   --------                             -------                              ------
+ *   A = load(slot)
+ *                                        store(slot, NULL): A recorded, flushed
+ *                                                                             A is scanned and black
+ *   A.next = X, not recorded; drops X; MARK_ON; ROOTS: A is black, X is lost
+ *
+ * So marking opens (heap.mark_open) after the handshake BLACK: no marker takes work before.
+ *
  * "Recorded" means: in the mutator's buffer, which the next flush moves to the grey queue. Marking ends only after a
  * flush round in which no mutator had a white object in its buffer (cycle.c, Note [rounds]).
  * A buffer is touched by its owner, or by the holder of the claim.

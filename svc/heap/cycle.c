@@ -193,10 +193,16 @@ static void cycle_begin(struct gc_heap *heap, enum reason reason)
 		gc_add(&heap->counters.minor_cycles, 1);
 	/* Who verifies the heap while no cycle is on finds all marks in place. */
 	gc_lock(&heap->handshake_lock);
-	if (heap->sticky && !heap->minor)
+	if (heap->sticky && !heap->minor && !GC_BROKEN(GC_BREAK_CLEAR))
 		gc_marks_clear(heap);
 	phase_set(heap, GC_PHASE_MARK);
 	gc_unlock(&heap->handshake_lock);
+}
+
+/* Who switched on early may have brought grey work already; nobody has touched it. Note [on] in barrier.h. */
+static void mark_open(struct gc_heap *heap)
+{
+	__atomic_store_n(&heap->mark_open, true, __ATOMIC_SEQ_CST);
 	gc_work_wake(heap);
 }
 
@@ -234,10 +240,11 @@ static void cycle_end(struct gc_heap *heap)
 
 /*
  * A mutator that has not switched off yet can still flush, and what it flushes may be an object that another one, switched off
- * already, has made white: no marker may touch it. So the phase changes first, and then nobody is inside a slice.
+ * already, has made white: no marker may touch it. So marking is closed first, and then nobody is inside a slice.
  */
 static void mark_stop(struct gc_heap *heap)
 {
+	__atomic_store_n(&heap->mark_open, false, __ATOMIC_SEQ_CST);
 	phase_set(heap, GC_PHASE_TERMINATION);
 	gc_lock(&heap->handshake_lock);
 	gc_markers_pause(heap);
@@ -264,9 +271,12 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 
 	gc_trace_begin(heap, &times);
 	cycle_begin(heap, reason);
+	if (GC_BROKEN(GC_BREAK_OPEN))
+		mark_open(heap);
 	gc_handshake(heap, GC_REQUEST_MARK_ON);
 	if (!GC_BROKEN(GC_BREAK_ALL_ON))
 		gc_handshake(heap, GC_REQUEST_BLACK);
+	mark_open(heap);
 	gc_handshake(heap, GC_REQUEST_ROOTS);
 	times.marking_ns = gc_os_now_ns();
 	mark_complete(heap);

@@ -4,7 +4,8 @@
  *
  *   1. all spans are swept                     the other bit table is all clear: Note [gen] in heap.h
  *   2. phase mark; handshake MARK_ON           barrier
- *      handshake BLACK                         new objects are black, now that all barriers are on: Note [on] in barrier.h
+ *      handshake BLACK                         new objects are black and markers may mark, now that all barriers are on:
+ *                                           Note [on] in barrier.h
  *   3. handshake ROOTS; global roots, handles  only now: every mutator's barrier is on
  *   4. mark until no grey work is left         workers, idle loops, assists; the coordinator itself if urgent
  *   5. handshake FLUSH, again from 4           until a whole round brought nothing: Note [rounds]

@@ -198,6 +198,7 @@ struct gc_heap {
 
 	/* Cycle. Written by the coordinator, read by all (atomic). */
 	uint32_t phase;
+	bool mark_open; /* within phase mark, from when all barriers are on */
 	uint32_t gen;
 	uint64_t cycle;
 	enum gc_marking_state mark_mode; /* what a new mutator starts with; under mutators_lock */
@@ -316,9 +317,10 @@ static inline enum gc_phase gc_phase_now(struct gc_heap *heap)
 	return (enum gc_phase)gc_get(&heap->phase);
 }
 
+/* Markers may mark: Note [on] in barrier.h. */
 static inline bool gc_marking(struct gc_heap *heap)
 {
-	return gc_phase_now(heap) == GC_PHASE_MARK;
+	return __atomic_load_n(&heap->mark_open, __ATOMIC_SEQ_CST);
 }
 
 /* One compare: does the address lie in the area? NULL and foreign pointers do not. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #ifdef GC_DEBUG
+void (*gc_point)(enum gc_point point);
+
 /* How many locks of each rank this thread holds. */
 static __thread unsigned char held[GC_RANK_COUNT];
 
@@ -44,6 +46,7 @@ void gc_lock(struct gc_lock *lock)
 {
 	rank_enter(lock->rank);
 	pthread_mutex_lock(&lock->mutex);
+	GC_POINT(GC_POINT_LOCK);
 }
 
 void gc_unlock(struct gc_lock *lock)

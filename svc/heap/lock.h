@@ -47,13 +47,35 @@ enum gc_break {
 	GC_BREAK_ATTACH,       /* who attaches before roots are asked for starts black */
 	GC_BREAK_ALL_ON,       /* roots are asked for while a store from before mark-on may be half done */
 	GC_BREAK_EARLY,        /* new objects are black before everybody's barrier is on */
-	GC_BREAK_CARDS         /* minor cycles do not look at cards */
+	GC_BREAK_CARDS,        /* minor cycles do not look at cards */
+	GC_BREAK_OPEN,         /* markers mark before everybody's barrier is on */
+	GC_BREAK_COPY,         /* gc_copy makes no card dirty */
+	GC_BREAK_CHANGE,       /* a mutator does not change over to the other card table */
+	GC_BREAK_CLEAR         /* a full cycle begins with the marks of the last one */
 };
 
 #ifdef GC_BREAK
 #define GC_BROKEN(part) (GC_BREAK == (part))
 #else
 #define GC_BROKEN(part) false
+#endif
+
+/*
+ * Points: in debug builds a test may stand between two steps of the protocol (tests/heap/test_steps.c), or freeze who comes by
+ * (tests/heap/test_freeze.c). Set while nobody else runs.
+ */
+enum gc_point {
+	GC_POINT_FLUSH,  /* grey work is announced, not published yet */
+	GC_POINT_WORKER, /* a worker looks for work */
+	GC_POINT_SLICE,  /* inside a slice, with work in hand */
+	GC_POINT_LOCK    /* a lock is held */
+};
+
+#ifdef GC_DEBUG
+extern void (*gc_point)(enum gc_point point);
+#define GC_POINT(point) (gc_point ? gc_point(point) : (void)0)
+#else
+#define GC_POINT(point) ((void)0)
 #endif
 
 #ifdef GC_DEBUG

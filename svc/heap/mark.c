@@ -124,6 +124,7 @@ void gc_grey_push(struct gc_heap *heap, void *const *references, unsigned count)
 		chunk->count = n;
 		/* Before and after the work can be seen: Note [rounds]. */
 		__atomic_store_n(&heap->injected, 1, __ATOMIC_SEQ_CST);
+		GC_POINT(GC_POINT_FLUSH);
 		chunk_publish(heap, chunk);
 		if (!GC_BROKEN(GC_BREAK_INJECTED))
 			__atomic_store_n(&heap->injected, 1, __ATOMIC_SEQ_CST);
@@ -384,6 +385,7 @@ static __attribute__((noinline)) bool slice_over(struct gc_marker *k, uint64_t d
 {
 	if (gc_get_relaxed(&k->heap->work_waiters) && k->local->count >= SHARE_MIN)
 		local_share(k);
+	GC_POINT(GC_POINT_SLICE);
 	return mark_delay(k->heap) || gc_os_now_ns() >= deadline_ns;
 }
 
@@ -453,10 +455,10 @@ uint64_t gc_mark_slice(struct gc_marker *k, uint64_t budget_ns)
 	struct gc_heap *heap = k->heap;
 	uint64_t work = 0;
 
-	if (!gc_mark_work(heap) || !gc_marker_enter(heap))
+	if (!gc_marking(heap) || !gc_mark_work(heap) || !gc_marker_enter(heap))
 		return 0;
-	/* Look again, inside: the coordinator changes the phase first and then waits for who is inside. */
-	if (__atomic_load_n(&heap->phase, __ATOMIC_SEQ_CST) != GC_PHASE_MARK) {
+	/* Look again, inside: the coordinator closes marking first and then waits for who is inside. */
+	if (!gc_marking(heap)) {
 		gc_marker_leave(heap);
 		return 0;
 	}
@@ -737,6 +739,7 @@ void *gc_worker_main(void *argument)
 	if (!w->urgent)
 		gc_os_thread_polite();
 	while (!gc_get(&w->heap->ending)) {
+		GC_POINT(GC_POINT_WORKER);
 		if (!worker_eligible(w) || !gc_mark_work(w->heap) || !worker_slice(w)) {
 			work_wait(w);
 			continue;

@@ -57,7 +57,8 @@ static void births_begin(struct gc_mutator_full *m)
 static void mark_on(struct gc_mutator_full *m)
 {
 	m->pub.marking = GC_MARKING_GREY;
-	cards_take(m);
+	if (!GC_BROKEN(GC_BREAK_CHANGE))
+		cards_take(m);
 	m->black_bytes = 0;
 	m->debt_bytes = 0;
 	m->unassisted_bytes = 0;

@@ -41,6 +41,7 @@ enum mutant {
 	ATTACHED_BLACK,  /* GC_BREAK=8: who attaches before all roots are asked for starts black */
 	NO_SECOND,       /* GC_BREAK=9: roots are asked for while a store from before mark-on may be half done */
 	BLACK_EARLY,     /* GC_BREAK=10: new objects are black before everybody's barrier is on */
+	OPEN_EARLY,      /* GC_BREAK=12: objects are marked before everybody's barrier is on */
 	MUTANTS
 };
 
@@ -472,6 +473,8 @@ static void marker_take(struct model *x, const union state *s, uint64_t object)
 
 static void marker_steps(struct model *x, const union state *s)
 {
+	if (s->pc < WAIT_ROOTS && x->mutant != OPEN_EARLY)
+		return;
 	if (s->hand)
 		marker_scan(x, s);
 	else
