@@ -19,6 +19,7 @@ enum reason { REASON_TRIGGER, REASON_FORCED, REASON_LIMIT };
 #define SWEEP_SLICE_NS 50000u
 #define SWEEP_REST_NS 500000u
 #define CEILING_LOOK_NS 1000000u
+#define THIN_REST_NS (3 * GC_SLICE_NS) /* Note [room] in mark.h */
 
 void gc_coordinator_wake(struct gc_heap *heap)
 {
@@ -111,16 +112,39 @@ static void coordinator_slice(struct gc_heap *heap, uint64_t budget_ns)
 	gc_add(&heap->mark_cpu_ns, cpu);
 }
 
+/*
+ * Note [room]. Somebody waits for the cycle. Without a CPU left the coordinator leaves marking to the others while they get on; if
+ * *traced stands still, they do not: it marks thinly.
+ */
+static void coordinator_mark(struct gc_heap *heap, uint32_t seq, uint64_t *traced)
+{
+	uint64_t before = *traced;
+
+	*traced = gc_get_relaxed(&heap->traced_bytes);
+	if (gc_room_enter(heap)) {
+		coordinator_slice(heap, GC_URGENT_SLICE_NS);
+		gc_room_leave(heap);
+	} else if (*traced != before) {
+		gc_os_wait(&heap->drained_seq, seq, GC_ROOM_LOOK_NS);
+	} else {
+		coordinator_slice(heap, GC_SLICE_NS);
+		*traced = gc_get_relaxed(&heap->traced_bytes);
+		gc_os_wait(&heap->drained_seq, seq, THIN_REST_NS);
+	}
+}
+
 /* Wait until there is no grey work outside the mutators' buffers; take part if somebody waits for the cycle. */
 static void drained_wait(struct gc_heap *heap)
 {
+	uint64_t traced = UINT64_MAX;
+
 	for (;;) {
 		uint32_t seq = gc_get(&heap->drained_seq);
 
 		if (!work_left(heap))
 			return;
 		if ((gc_get(&heap->urgent) || gc_get(&heap->ending)) && gc_mark_work(heap))
-			coordinator_slice(heap, GC_URGENT_SLICE_NS);
+			coordinator_mark(heap, seq, &traced);
 		else
 			gc_os_wait(&heap->drained_seq, seq, 0);
 	}
@@ -252,19 +276,6 @@ static void mark_stop(struct gc_heap *heap)
 	gc_unlock(&heap->handshake_lock);
 }
 
-/* What stays free without being returned: what is allocated until the next goal, and a tenth more. */
-static void scavenge(struct gc_heap *heap)
-{
-	uint64_t goal = gc_get_relaxed(&heap->goal_bytes), live = gc_get_relaxed(&heap->live_bytes);
-	uint64_t keep = goal > live ? goal - live : 0;
-
-	if (goal == UINT64_MAX)
-		return;
-	while (gc_scavenge_step(heap, keep + goal / 10))
-		if (gc_get(&heap->ending))
-			break;
-}
-
 static void cycle_run(struct gc_heap *heap, enum reason reason)
 {
 	struct gc_cycle_times times;
@@ -295,7 +306,7 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 	gc_work_wake(heap);
 	gc_trace_end(heap, &times);
 	sweep_all(heap);
-	scavenge(heap);
+	gc_scavenge_after_cycle(heap, times.heap_end_bytes);
 	gc_lock(&heap->handshake_lock);
 	phase_set(heap, GC_PHASE_OFF);
 	gc_unlock(&heap->handshake_lock);
@@ -331,7 +342,7 @@ void *gc_coordinator_main(void *argument)
 		if (cycle_due(heap, &reason))
 			cycle_run(heap, reason);
 		else if (!gc_get(&heap->ending))
-			gc_os_wait(&heap->wake_seq, seq, 0);
+			gc_os_wait(&heap->wake_seq, seq, gc_scavenge_background(heap));
 	}
 	return NULL;
 }
@@ -358,8 +369,9 @@ static bool await_step(struct gc_mutator *m, struct gc_heap *heap, const uint64_
 	if (!over && !(gc_marking(heap) && gc_mark_work(heap)))
 		gc_os_wait(&heap->work_seq, seq, timeout_ns);
 	gc_work_await_end(heap);
-	if (!over)
-		gc_mark_waiting(m);
+	/* Work, but no room for one more: look again. */
+	if (!over && !gc_mark_waiting(m) && gc_marking(heap) && gc_mark_work(heap))
+		gc_os_wait(&heap->work_seq, seq, GC_ROOM_LOOK_NS);
 	return over;
 }
 

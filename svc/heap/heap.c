@@ -40,6 +40,7 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	heap->sticky = config->sticky;
 	heap->nursery_bytes = 1024ull * env_number("GC_NURSERY_KIB", 0);
 	heap->site_count = config->sites ? config->sites : 1;
+	heap->cpus = cpus;
 	heap->polite_count = config->workers ? config->workers : cpus > 4 ? cpus / 4 : 1;
 	if (heap->polite_count > GC_WORKERS_MAX / 2)
 		heap->polite_count = GC_WORKERS_MAX / 2;

@@ -162,6 +162,7 @@ struct gc_heap {
 	struct gc_span *spans;
 	uint64_t *bits[2];
 	unsigned site_count;
+	unsigned cpus;
 	unsigned polite_count, worker_count; /* the polite ones come first */
 	bool limiter, trace, pool_debug, lazy_return;
 	bool sticky;        /* cycles may be minor: Note [sticky] */
@@ -220,6 +221,7 @@ struct gc_heap {
 	uint32_t drained_seq; /* atomic futex: what the coordinator waits for has changed (gc_coordinator_look) */
 	uint32_t marker_pause; /* atomic: no marker may start a slice */
 	uint32_t markers;      /* atomic: slices being marked */
+	uint32_t urgent_markers; /* atomic: Note [room] in mark.h */
 
 	/* Sweep. */
 	uint32_t unswept;    /* atomic: spans of this gen still to sweep */
@@ -282,6 +284,8 @@ struct gc_heap {
 	uint32_t roots_scanned;
 	bool forced, minor;
 	uint64_t alloc_bytes_before, cycle_end_ns;
+	uint64_t peak_bytes;   /* in the heap at the end of recent cycles: what the scavenger leaves */
+	uint64_t scavenge_ns;  /* its next step */
 	uint32_t verify_every;  /* debug builds; set once */
 	uint64_t mark_delay_ns; /* debug builds; set once */
 

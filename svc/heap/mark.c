@@ -524,14 +524,34 @@ void gc_grey_discard(struct gc_heap *heap)
 	GC_ASSERT(heap->outstanding == 0);
 }
 
-bool gc_mutators_running(struct gc_heap *heap)
+static unsigned running_count(struct gc_heap *heap, unsigned enough)
 {
 	uint32_t top = gc_get(&heap->mutators_top);
+	unsigned count = 0;
 
-	for (uint32_t i = 0; i < top; i++)
-		if (gc_get_relaxed(&gc_get(&heap->mutators[i])->status) == GC_RUNNING)
-			return true;
+	for (uint32_t i = 0; i < top && count < enough; i++)
+		count += gc_get_relaxed(&gc_get(&heap->mutators[i])->status) == GC_RUNNING;
+	return count;
+}
+
+bool gc_mutators_running(struct gc_heap *heap)
+{
+	return running_count(heap, 1) != 0;
+}
+
+bool gc_room_enter(struct gc_heap *heap)
+{
+	uint32_t markers = gc_add(&heap->urgent_markers, 1);
+
+	if (markers < heap->cpus && markers + running_count(heap, heap->cpus) < heap->cpus)
+		return true;
+	gc_room_leave(heap);
 	return false;
+}
+
+void gc_room_leave(struct gc_heap *heap)
+{
+	gc_sub(&heap->urgent_markers, 1);
 }
 
 /* ------------------------------------------------------------------- assist */
@@ -644,9 +664,16 @@ bool gc_idle(struct gc_mutator *m)
 	return idle_slice(gc_full(m), GC_IDLE_SLICE_NS);
 }
 
-void gc_mark_waiting(struct gc_mutator *m)
+bool gc_mark_waiting(struct gc_mutator *m)
 {
-	idle_slice(gc_full(m), GC_URGENT_SLICE_NS);
+	struct gc_heap *heap = gc_full(m)->heap;
+	bool done;
+
+	if (!gc_marking(heap) || !gc_mark_work(heap) || !gc_room_enter(heap))
+		return false;
+	done = idle_slice(gc_full(m), GC_URGENT_SLICE_NS);
+	gc_room_leave(heap);
+	return done;
 }
 
 /* ------------------------------------------------------------------ workers */
@@ -701,6 +728,11 @@ static void work_wait(struct gc_worker *w)
 	uint32_t seq = gc_get(&heap->work_seq);
 	bool eligible = worker_eligible(w);
 
+	/* Who found no room looks again, and is nobody that the others share with. */
+	if (eligible && w->urgent && gc_mark_work(heap)) {
+		gc_os_wait(&heap->work_seq, seq, GC_ROOM_LOOK_NS);
+		return;
+	}
 	if (eligible)
 		seq = gc_work_await_begin(heap);
 	if (!gc_get(&heap->ending) && !(worker_eligible(w) && gc_mark_work(heap)))
@@ -731,6 +763,22 @@ static uint64_t worker_slice(struct gc_worker *w)
 	return done;
 }
 
+/* A slice, if there is one to do now. */
+static bool worker_mark(struct gc_worker *w)
+{
+	bool done;
+
+	if (!worker_eligible(w) || !gc_mark_work(w->heap))
+		return false;
+	if (!w->urgent)
+		return worker_slice(w) != 0;
+	if (!gc_room_enter(w->heap))
+		return false;
+	done = worker_slice(w) != 0;
+	gc_room_leave(w->heap);
+	return done;
+}
+
 void *gc_worker_main(void *argument)
 {
 	struct gc_worker *w = argument;
@@ -740,7 +788,7 @@ void *gc_worker_main(void *argument)
 		gc_os_thread_polite();
 	while (!gc_get(&w->heap->ending)) {
 		GC_POINT(GC_POINT_WORKER);
-		if (!worker_eligible(w) || !gc_mark_work(w->heap) || !worker_slice(w)) {
+		if (!worker_mark(w)) {
 			work_wait(w);
 			continue;
 		}

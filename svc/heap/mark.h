@@ -8,6 +8,11 @@
  * grey work anywhere but in mutators' buffers. A marker takes over the count of the chunk it pops.
  * Between slices nothing is held: a marker frozen there holds up nobody.
  *
+ * Note [room]. Threads of normal class that mark because somebody waits for the cycle (urgent) would take a third of the CPU
+ * from a mutator beside them, for milliseconds at a time. So they count themselves in `urgent_markers`, and one marks only
+ * while running mutators and urgent markers together leave a CPU for it. When there is none, the coordinator goes on in slices of GC_SLICE_NS
+ * with rests three times as long: a quarter of a CPU, in pieces that delay nobody for long, and the cycle ends.
+ *
  * Markers: workers (polite), the coordinator (when urgent), mutators that assist, idle or wait for a collection.
  */
 #ifndef MEMLAB_HEAP_MARK_H
@@ -16,7 +21,8 @@
 #include "heap.h"
 
 #define GC_SLICE_NS 100000u
-#define GC_URGENT_SLICE_NS 1000000u
+#define GC_URGENT_SLICE_NS 250000u
+#define GC_ROOM_LOOK_NS 1000000u
 #define GC_IDLE_SLICE_NS 20000u
 #define GC_ASSIST_SLICE_NS 50000u
 
@@ -45,13 +51,13 @@ void gc_work_await_end(struct gc_heap *heap);
 void gc_work_wake(struct gc_heap *heap);
 /* The coordinator, if it waits for marking to drain, looks again. */
 void gc_coordinator_look(struct gc_heap *heap);
-/* From now on the running cycle does not give way. */
+/* From now on the running cycle is marked by threads of normal class, as far as CPUs are left: Note [room]. */
 void gc_cycle_urge(struct gc_heap *heap);
 /* Pay allocation debt, bounded. */
 void gc_assist(struct gc_mutator_full *m);
 
-/* A parked mutator that waits for a cycle marks meanwhile. */
-void gc_mark_waiting(struct gc_mutator *m);
+/* A parked mutator that waits for a cycle marks meanwhile, if there is room. False: there is no work, or no room. */
+bool gc_mark_waiting(struct gc_mutator *m);
 
 /* No marker is inside a slice until resume. */
 void gc_markers_pause(struct gc_heap *heap);
@@ -64,6 +70,9 @@ void *gc_worker_main(void *worker);
 void gc_pacer_state_read(struct gc_heap *heap, struct gc_pacer_state *state);
 /* Is any mutator on its way (running)? Without a lock; may be out of date. */
 bool gc_mutators_running(struct gc_heap *heap);
+/* A CPU for one more urgent marker: true until leave. Note [room]. */
+bool gc_room_enter(struct gc_heap *heap);
+void gc_room_leave(struct gc_heap *heap);
 
 static inline bool gc_marked(struct gc_heap *heap, const void *p, uint32_t mark_gen)
 {
