@@ -142,7 +142,7 @@ size_t gc_usable_bytes(struct gc_heap *heap, const void *p);
 /* ------------------------------------------------------------------ pools */
 
 /*
- * Objects to be used again, kept per thread and dropped across cycles: one that nobody asks for is let go by the second cycle after
+ * Objects to be used again, kept per thread and dropped across cycles: one that nobody asks for is let go by the second full cycle after
  * its put. What is put comes back to the same thread only, with its content as it was.
  *
  *   static bool reply_is_reset(const void *reply) { ... }
@@ -162,7 +162,7 @@ struct gc_pool_config {
 	bool (*is_reset)(const void *object);   /* asked at each put in debug mode; NULL: nothing to reset */
 	bool debug;
 };
-/* hits: found what was put since the last cycle began; victim_hits: before that. dropped: put into full slots. */
+/* hits: found what was put since the last full cycle began; victim_hits: before that. dropped: put into full slots. */
 struct gc_pool_stats { uint64_t hits, victim_hits, misses, puts, dropped; };
 
 /* Lives as long as the heap; at most 64 per heap. NULL: too many, too many slots, or no memory. */

@@ -62,7 +62,9 @@ static void mark_on(struct gc_mutator_full *m)
 	m->black_bytes = 0;
 	m->debt_bytes = 0;
 	m->unassisted_bytes = 0;
-	gc_pools_age(m);
+	/* Written before the request was made, and not again before this mutator has answered MARK_OFF. */
+	if (!m->heap->minor)
+		gc_pools_age(m);
 	if (GC_BROKEN(GC_BREAK_ALL_ON) || GC_BROKEN(GC_BREAK_EARLY))
 		births_blacken(m);
 }

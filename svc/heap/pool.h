@@ -3,8 +3,9 @@
  * pool: objects used again instead of allocated again, dropped across cycles.
  *
  * Each mutator has its own slots per pool, in two generations: what was put since the last cycle began, and the *victims*: what
- * had been there before. When a mutator switches marking on it drops the victims and the rest become victims. So an object that
- * nobody asks for is let go by the second cycle, and a pool in steady use survives every cycle.
+ * had been there before. When a mutator switches marking on for a full cycle it drops the victims and the rest become victims. So an
+ * object that nobody asks for is let go by the second full cycle, and a pool in steady use survives every cycle. Minor cycles come
+ * many times as often, and could not free what is let go: most of it is old (Note [sticky] in card.h).
  *
  * Note [pool]. Slots belong to the mutator like its root stack: written by the owner or under the claim, scanned with the
  * roots. So a put needs no barrier: what a mutator with a black stack puts is protected like anything it keeps in a root.
@@ -44,7 +45,7 @@ struct gc_pool {
 	struct gc_pool_ring *ring;     /* NULL without debug mode */
 };
 
-/* Mark-on: one generation older. Owner or under the claim. */
+/* Mark-on of a full cycle: one generation older. Owner or under the claim. */
 void gc_pools_age(struct gc_mutator_full *m);
 /* Every object in the mutator's slots. Owner, under the claim, or in a stopped world. */
 void gc_pools_visit(struct gc_mutator_full *m, void (*visitor)(void *argument, void *reference), void *argument);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../svc/heap/cycle.h"
 #include "../../svc/heap/gc.h"
 
 struct reply {
@@ -149,6 +150,31 @@ static void *user_main(void *user)
 {
 	((struct user *)user)->complaint = user_loop(user);
 	return NULL;
+}
+
+/* Minor cycles come too often to age a pool. */
+static void test_minor_cycles_leave_a_pool(void **state)
+{
+	struct gc_heap *heap = heap_new();
+	struct gc_mutator *m = gc_attach(heap);
+	struct gc_pool *pool = gc_pool_new(heap, &(struct gc_pool_config){.name = "reply", .kind = &reply_kind});
+	struct gc_pool_stats stats;
+	struct gc_stats heap_stats;
+	void *r = gc_pool_get(m, pool);
+
+	(void)state;
+	gc_pool_put(m, pool, r);
+	for (unsigned i = 0; i < 3; i++)
+		gc_collect_young(m);
+	gc_stats(heap, &heap_stats);
+	assert_int_equal(heap_stats.minor_cycles, 3);
+	assert_ptr_equal(gc_pool_get(m, pool), r);
+	gc_pool_stats(pool, &stats);
+	assert_int_equal(stats.hits, 1);
+	assert_int_equal(stats.victim_hits, 0);
+	assert_int_equal(gc_verify(heap, m, stderr), 0);
+	gc_detach(m);
+	gc_heap_destroy(heap);
 }
 
 static void test_threads_while_collecting(void **state)
@@ -288,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_put_comes_back), cmocka_unit_test(test_two_cycles_empty_a_pool),
+		cmocka_unit_test(test_minor_cycles_leave_a_pool),
 		cmocka_unit_test(test_threads_while_collecting), cmocka_unit_test(test_mistakes_are_named),
 		cmocka_unit_test(test_debug_keeps_content),
 	};
