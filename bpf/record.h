@@ -32,7 +32,7 @@ typedef uint32_t record_u32;
 typedef uint64_t record_u64;
 #endif
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_COMM_BYTES 16
 #define RECORD_STACK_DEPTH 48
 #define RECORD_CPU_LIMIT 1024 /* numbers from here on are no CPUs but flight rings, each with its own seq and lost */
@@ -113,6 +113,7 @@ struct record_send {
 	struct record h;
 	record_u64 sock;
 	record_u64 run_delay_ns; /* the thread's run-queue wait so far */
+	record_u64 begin_ns;     /* the kernel began to take the bytes; what it has sent of them by h.time_ns; 0: not watched */
 	record_u32 bytes;
 	record_u16 local_port, peer_port;
 };
@@ -219,7 +220,7 @@ RECORD_SIZE_CHECK(record, 24);
 RECORD_SIZE_CHECK(record_switch, 80);
 RECORD_SIZE_CHECK(record_wake, 40);
 RECORD_SIZE_CHECK(record_recv, 64);
-RECORD_SIZE_CHECK(record_send, 48);
+RECORD_SIZE_CHECK(record_send, 56);
 RECORD_SIZE_CHECK(record_close, 40);
 RECORD_SIZE_CHECK(record_event, 80);
 RECORD_SIZE_CHECK(record_stack, 80 + 8 * RECORD_STACK_DEPTH);

@@ -36,6 +36,7 @@ struct socket_state {
 	__u32 known;      /* bytes before this sequence number have no arrival: they came before us, or were read */
 	__u16 local_port; /* 0: nothing was read yet; a closing socket no longer knows its port */
 	__u16 pad;
+	__u64 sending_ns; /* the send that is under way began; 0: none */
 	struct stamp stamps[STAMP_COUNT];
 };
 
@@ -65,9 +66,14 @@ static __always_inline bool socket_inet(const struct sock *sk)
 	return (family == AF_INET || family == AF_INET6) && (__u64)sk->__sk_common.skc_net.net == target_net;
 }
 
+/* Not 0: the target is a client, and its sockets are those connected to this port (tests use it to hear both ends). */
+const volatile __u16 served_port;
+
 /* The port first: it tells our sockets from all others with one look. */
 static __always_inline bool socket_served(const struct sock *sk)
 {
+	if (served_port)
+		return sk->__sk_common.skc_dport == bpf_htons(served_port) && socket_inet(sk);
 	return port_listed(sk->__sk_common.skc_num) && socket_inet(sk);
 }
 
@@ -217,6 +223,31 @@ int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags)
 	return 0;
 }
 
+/* The begin of each send is told (the program below is loaded). */
+const volatile bool sends_begin;
+
+/* Fires for each part of a long answer: the first one counts. */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(tcp_sendmsg_locked, struct sock *sk)
+{
+	if (!current_is_target() || !socket_served(sk))
+		return 0;
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct socket_state *state = tcp ? socket_meet(tcp) : NULL;
+	if (state && !state->sending_ns)
+		state->sending_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline __u64 send_begin_ns(struct sock *sk)
+{
+	struct socket_state *state = sends_begin ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
+	__u64 begin_ns = state ? state->sending_ns : 0;
+	if (state)
+		state->sending_ns = 0;
+	return begin_ns;
+}
+
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length, struct sock *sk, int length)
 {
@@ -228,6 +259,7 @@ int BPF_PROG(sock_send_length, struct sock *sk, int length)
 		return 0;
 	record->sock = (__u64)sk;
 	record->run_delay_ns = task_run_delay_ns(task);
+	record->begin_ns = send_begin_ns(sk);
 	record->bytes = length;
 	record->local_port = sk->__sk_common.skc_num;
 	record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);

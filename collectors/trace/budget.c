@@ -13,9 +13,6 @@
 #define COST_FLIGHT_NS 70.0
 #define COST_SAMPLE_NS 1500.0 /* a stack */
 
-/* Fewer requests say nothing about a price per request. */
-#define REQUESTS_MIN 20u
-
 unsigned budget_cpus(int pid)
 {
 	cpu_set_t set;
@@ -63,5 +60,5 @@ bool budget_exceeded(struct budget *budget, uint64_t now_ns, const struct source
 	uint64_t before = budget->requests;
 	look(budget, now_ns, counts, tracer_s);
 	budget->next_ns = now_ns + (first ? BUDGET_FIRST_NS : BUDGET_EVERY_NS);
-	return !first && budget->requests - before >= REQUESTS_MIN && budget->used_percent > budget->percent;
+	return !first && budget->requests - before >= BUDGET_REQUESTS_MIN && budget->used_percent > budget->percent;
 }

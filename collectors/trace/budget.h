@@ -15,6 +15,8 @@
 
 #include "source/source.h"
 
+/* Fewer requests in a stretch say nothing about a price per request. */
+#define BUDGET_REQUESTS_MIN 20u
 #define BUDGET_FIRST_NS 200000000u
 #define BUDGET_EVERY_NS 1000000000u
 

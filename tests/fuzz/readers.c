@@ -182,7 +182,7 @@ bool read_flight(int fd)
 	flight_learn_thread(&reader, 7, 7);
 	for (int turn = 0; turn < 2; turn++)
 		if (flight_look(&reader) == 0)
-			flight_drain(&reader, count_record, &records);
+			flight_drain(&reader, UINT64_MAX, count_record, &records);
 	require(records <= 2 * FLIGHT_RINGS * (uint64_t)FLIGHT_ENTRIES, "more records than rings can hold");
 	return records > 0;
 }

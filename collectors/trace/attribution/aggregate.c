@@ -122,6 +122,7 @@ void aggregate_add(struct aggregate *aggregate, const struct request *request, u
 		aggregate->last_ns = request->end_ns;
 	aggregate->requests++;
 	aggregate->without_arrival += (request->flags & REQUEST_NO_ARRIVAL) != 0;
+	aggregate->lossy += (request->flags & REQUEST_LOSS) != 0;
 	duration_add(&aggregate->server, server_ns);
 	duration_add(&aggregate->queue, request->begin_ns - request->arrival_ns);
 	duration_add(&aggregate->service, request->end_ns - request->begin_ns);
@@ -238,6 +239,7 @@ void aggregate_summary(const struct aggregate *aggregate, struct summary *summar
 	summary->first_ns = aggregate->first_ns;
 	summary->last_ns = aggregate->last_ns;
 	summary->requests = aggregate->requests;
+	summary->checks.lossy = aggregate->lossy;
 	summary->checks.without_arrival = aggregate->without_arrival;
 	duration_quantiles(&aggregate->server, &summary->server);
 	duration_quantiles(&aggregate->queue, &summary->queue);

@@ -39,7 +39,7 @@ struct aggregate {
 	struct request worst[WORST_COUNT]; /* slowest first, without losses */
 	uint32_t worst_count;
 	uint64_t sum_error_ns_max;
-	uint64_t without_arrival;
+	uint64_t without_arrival, lossy;
 	struct second seconds[SERIES_SECONDS]; /* by number modulo SERIES_SECONDS */
 	uint64_t last_second;
 };

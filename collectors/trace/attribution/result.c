@@ -12,3 +12,10 @@ const char *cause_name(enum cause cause)
 
 	return (unsigned)cause < CAUSE_COUNT ? names[cause] : "";
 }
+
+int summary_knows_without_gc(const struct summary *summary, double percent)
+{
+	double above = (double)summary->requests * (100 - percent) / 100;
+
+	return 10 * ((double)summary->checks.lossy + (double)summary->lost) <= above;
+}

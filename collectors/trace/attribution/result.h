@@ -146,9 +146,16 @@ struct summary {
 		uint64_t steal_ns;             /* taken by the hypervisor while threads of the target were on a CPU */
 		uint64_t doubts;               /* records that contradict each other: what they concern is unattributed */
 		uint64_t without_arrival;      /* requests whose queue is not known: counted as 0 */
+		uint64_t lossy;                /* requests during which records were lost (REQUEST_LOSS) */
 		uint64_t unmatched;            /* ends without begins, begins without ends */
 		uint64_t fault_estimated_ns;   /* of all threads' time in page faults: by calibration, not by records */
 	} checks;
 };
+
+/*
+ * Whether summary.without_gc is known at `percent`: a lost record may have been a request, or what delayed one, and each
+ * shifts the replay of those behind it. Known while they are at most a tenth of the requests above the percentile.
+ */
+int summary_knows_without_gc(const struct summary *summary, double percent);
 
 #endif

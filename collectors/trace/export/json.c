@@ -118,15 +118,43 @@ static void write_cohorts(struct json_writer *json, const struct summary *summar
 	json_object_end(json);
 }
 
-static void write_gc(struct json_writer *json, const struct summary *summary)
+/* What losses have made unknown is null. */
+static void write_without_gc(struct json_writer *json, const struct summary *summary)
 {
 	const struct quantiles *with = &summary->server, *without = &summary->without_gc;
-	write_quantiles(json, "without_gc_ns", without);
-	json_object_begin(json, "gc_tail_ns");
-	json_signed(json, "p50", (int64_t)(with->p50 - without->p50));
-	json_signed(json, "p99", (int64_t)(with->p99 - without->p99));
-	json_signed(json, "p999", (int64_t)(with->p999 - without->p999));
+	const struct {
+		const char *key;
+		double percent;
+		uint64_t with, without;
+	} values[] = {{"p50", 50, with->p50, without->p50},       {"p90", 90, with->p90, without->p90},
+		      {"p99", 99, with->p99, without->p99},       {"p999", 99.9, with->p999, without->p999},
+		      {"p9999", 99.99, with->p9999, without->p9999}, {"max", 100, with->max, without->max}};
+	const size_t count = sizeof(values) / sizeof(values[0]);
+	json_object_begin(json, "without_gc_ns");
+	json_unsigned(json, "count", without->count);
+	for (size_t v = 0; v < count; v++) {
+		if (summary_knows_without_gc(summary, values[v].percent))
+			json_unsigned(json, values[v].key, values[v].without);
+		else
+			json_raw(json, values[v].key, "null");
+	}
+	write_known(json, "mean", summary_knows_without_gc(summary, 99) ? without->mean : -1);
 	json_object_end(json);
+	json_object_begin(json, "gc_tail_ns");
+	for (size_t v = 0; v < count; v++) {
+		if (values[v].percent != 50 && values[v].percent != 99 && values[v].percent != 99.9)
+			continue;
+		if (summary_knows_without_gc(summary, values[v].percent))
+			json_signed(json, values[v].key, (int64_t)(values[v].with - values[v].without));
+		else
+			json_raw(json, values[v].key, "null");
+	}
+	json_object_end(json);
+}
+
+static void write_gc(struct json_writer *json, const struct summary *summary)
+{
+	write_without_gc(json, summary);
 	json_object_begin(json, "gc");
 	json_unsigned(json, "cycles", summary->gc.cycles);
 	write_quantiles(json, "handshake_ns", &summary->gc.handshake);
@@ -234,6 +262,11 @@ static void write_checks(struct json_writer *json, const struct summary *summary
 	json_number(json, "unattributed_percent", summary->checks.unattributed_percent);
 	write_known(json, "cpu_time_error_percent", summary->checks.cpu_time_error_percent);
 	json_unsigned(json, "without_arrival", summary->checks.without_arrival);
+	json_unsigned(json, "lossy", summary->checks.lossy);
+	json_unsigned(json, "doubts", summary->checks.doubts);
+	json_unsigned(json, "unmatched", summary->checks.unmatched);
+	json_unsigned(json, "steal_ns", summary->checks.steal_ns);
+	json_unsigned(json, "fault_estimated_ns", summary->checks.fault_estimated_ns);
 	json_object_end(json);
 }
 

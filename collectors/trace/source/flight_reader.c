@@ -155,7 +155,7 @@ static int read_entries(struct flight_reader *reader, uint32_t ring, uint64_t he
 }
 
 /* Note [flight order] in svc/probes/flight.c: entry n is as it was if head < n + FLIGHT_ENTRIES - 1. */
-static int take_batch(struct flight_reader *reader, uint32_t ring, uint64_t head,
+static int take_batch(struct flight_reader *reader, uint32_t ring, uint64_t head, uint64_t until_ns,
 		      void (*take)(void *context, const struct record *record), void *context)
 {
 	struct flight_place *place = &reader->places[ring];
@@ -174,6 +174,8 @@ static int take_batch(struct flight_reader *reader, uint32_t ring, uint64_t head
 			give_up_to(reader, place, number);
 			continue;
 		}
+		if (entry->end_ns > until_ns)
+			break;
 		hand_over(reader, ring, entry, take, context);
 		place->tail = number;
 		taken++;
@@ -182,7 +184,7 @@ static int take_batch(struct flight_reader *reader, uint32_t ring, uint64_t head
 	return taken;
 }
 
-static int drain_ring(struct flight_reader *reader, uint32_t ring,
+static int drain_ring(struct flight_reader *reader, uint32_t ring, uint64_t until_ns,
 		      void (*take)(void *context, const struct record *record), void *context)
 {
 	struct flight_place *place = &reader->places[ring];
@@ -196,8 +198,9 @@ static int drain_ring(struct flight_reader *reader, uint32_t ring,
 		return 0;
 	if (head > place->tail && head - place->tail >= FLIGHT_ENTRIES)
 		give_up_to(reader, place, head - FLIGHT_ENTRIES + 1);
-	while (place->tail < head) {
-		int taken = take_batch(reader, ring, head, take, context);
+	for (uint64_t before = place->tail - 1; place->tail < head && place->tail != before;) {
+		before = place->tail;
+		int taken = take_batch(reader, ring, head, until_ns, take, context);
 		if (taken < 0)
 			return taken;
 		total += taken;
@@ -210,13 +213,14 @@ int flight_look(struct flight_reader *reader)
 	return reader->address ? read_directory(reader) : 0;
 }
 
-int flight_drain(struct flight_reader *reader, void (*take)(void *context, const struct record *record), void *context)
+int flight_drain(struct flight_reader *reader, uint64_t until_ns, void (*take)(void *context, const struct record *record),
+		 void *context)
 {
 	int total = 0, result = 0;
 	if (!reader->address)
 		return 0;
 	for (uint32_t r = 0; r < FLIGHT_RINGS && result >= 0; r++) {
-		result = drain_ring(reader, r, take, context);
+		result = drain_ring(reader, r, until_ns, take, context);
 		total += result > 0 ? result : 0;
 	}
 	return result < 0 ? result : total;

@@ -60,9 +60,10 @@ uint64_t flight_without_ring(const struct flight_reader *reader);
 int flight_look(struct flight_reader *reader);
 
 /*
- * Hands over what was new at the last look. Returns the number of records, or -EIO when the target's memory can no longer be
+ * Hands over what was new at the last look and ended by until_ns. Returns the number of records, or -EIO when the target's memory can no longer be
  * read (it has ended or replaced its program).
  */
-int flight_drain(struct flight_reader *reader, void (*take)(void *context, const struct record *record), void *context);
+int flight_drain(struct flight_reader *reader, uint64_t until_ns, void (*take)(void *context, const struct record *record),
+		 void *context);
 
 #endif

@@ -13,7 +13,6 @@ struct source_operations {
 	bool (*target_alive)(const struct source *source);
 	void (*info)(const struct source *source, struct target_info *info);
 	void (*counts)(const struct source *source, struct source_counts *counts);
-	void (*measure_end)(struct source *source);                                             /* NULL: not timed */
 	int (*tail)(struct source *source);                                                     /* NULL: cannot */
 	const char *(*trouble)(const struct source *source);                                    /* NULL: never any */
 	const void *(*attachment)(const struct source *source, const char *name, size_t *size); /* NULL: has none */

@@ -382,12 +382,18 @@ int process_symbol(const struct process *process, const char *name, uint64_t *ad
 	return result;
 }
 
-void probes_run_info(const struct process *process, char *json, size_t size)
+struct run_info_place probes_find_run_info(const struct process *process)
 {
-	uint64_t address = 0, length = 0;
+	struct run_info_place place = {0};
+	if (process_symbol(process, "memlab_run_info", &place.address, &place.bytes))
+		place.bytes = 0;
+	return place;
+}
+
+void probes_run_info(const struct process *process, const struct run_info_place *place, char *json, size_t size)
+{
 	memset(json, 0, size);
-	if (process_symbol(process, "memlab_run_info", &address, &length) ||
-	    process_read(process, address, json, length < size ? length : size))
+	if (place->bytes == 0 || process_read(process, place->address, json, place->bytes < size ? place->bytes : size))
 		json[0] = 0;
 	keep_plain(json, size);
 }

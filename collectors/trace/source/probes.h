@@ -83,7 +83,13 @@ uint64_t probes_semaphore(const struct probes *probes, uint32_t event);
 /* The address in the process of an exported symbol of its executable. 0 or a negative errno. */
 int process_symbol(const struct process *process, const char *name, uint64_t *address, uint64_t *size);
 
-/* The target's description of its run (symbol memlab_run_info) as a string; "" if there is none. */
-void probes_run_info(const struct process *process, char *json, size_t size);
+/* Where the target describes its run (symbol memlab_run_info); bytes 0: nowhere. */
+struct run_info_place {
+	uint64_t address, bytes;
+};
+struct run_info_place probes_find_run_info(const struct process *process);
+
+/* The description as it is now, as a string; "" if there is none. */
+void probes_run_info(const struct process *process, const struct run_info_place *place, char *json, size_t size);
 
 #endif

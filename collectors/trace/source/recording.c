@@ -175,8 +175,6 @@ static int write_end(struct recording *recording, const struct source_counts *co
 	lines_add(&lines, "traps", counts->traps);
 	lines_add(&lines, "cpus", counts->cpus);
 	lines_add(&lines, "execs", counts->execs);
-	lines_add(&lines, "bpf_run_ns", counts->bpf_run_ns);
-	lines_add(&lines, "bpf_runs", counts->bpf_runs);
 	return write_lines(recording, RECORDING_END, &lines);
 }
 

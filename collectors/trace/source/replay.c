@@ -234,10 +234,6 @@ static void take_count(struct replay *replay, const char *key, const char *value
 		counts->cpus = (uint32_t)number;
 	else if (strcmp(key, "execs") == 0)
 		counts->execs = (uint32_t)number;
-	else if (strcmp(key, "bpf_run_ns") == 0)
-		counts->bpf_run_ns = number;
-	else if (strcmp(key, "bpf_runs") == 0)
-		counts->bpf_runs = number;
 }
 
 static void take_lines(struct replay *replay, const char *text,

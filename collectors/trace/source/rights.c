@@ -43,6 +43,20 @@ void rights_missing(char *text, size_t size)
 			at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " " : "", wanted[w].name);
 }
 
+int rights_keep_to_load(void)
+{
+	bool held[sizeof(wanted) / sizeof(wanted[0])], admin = have(CAP_SYS_ADMIN);
+	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
+		held[w] = have(wanted[w].capability);
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
+		if (held[w])
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, wanted[w].capability);
+	if (admin && !held[0])
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN);
+	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
+}
+
 int rights_drop(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

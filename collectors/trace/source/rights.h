@@ -14,6 +14,9 @@ bool rights_to_load(void);
 /* The names of the wanted capabilities this process lacks, "CAP_BPF CAP_PERFMON"; "" if none. */
 void rights_missing(char *text, size_t size);
 
+/* Gives up every capability that loading and looking into processes does not take. 0 or a negative errno. */
+int rights_keep_to_load(void);
+
 /*
  * Gives up every capability, in the bounding set too, for good, also across exec. Open sources
  * go on: they hold descriptors. What cannot be done afterwards: opening another source, files

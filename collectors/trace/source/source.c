@@ -42,12 +42,6 @@ void source_counts(const struct source *source, struct source_counts *counts)
 	source->operations->counts(source, counts);
 }
 
-void source_measure_end(struct source *source)
-{
-	if (source->operations->measure_end)
-		source->operations->measure_end(source);
-}
-
 int source_tail(struct source *source)
 {
 	return source->operations->tail ? source->operations->tail(source) : -ENOTSUP;

@@ -39,8 +39,9 @@ struct source_options {
 	bool no_sched;     /* withhold the scheduler's records */
 	bool withhold_arrivals; /* and when bytes were queued to sockets */
 	bool no_probes;    /* withhold the probes: what a process without any would show */
+	uint16_t client_of; /* the target is a client: its sockets are those connected to this port; 0: a server */
+	bool watch_sends;  /* when the kernel began each send (needs kernel 6.16; else not told) */
 	bool perf_links;   /* attach probes the old way even where uprobe_multi works */
-	bool measure;      /* have the kernel time the BPF programs from the start (see source_measure_end) */
 	bool verbose;      /* libbpf's own messages on stderr */
 	size_t ring_bytes; /* 0: 8 MiB; rounded up to a power of two */
 };
@@ -95,8 +96,6 @@ struct source_counts {
 		stranger_tgid; /* the target has read nothing, but this process has, from the target's ports; 0: none */
 	char stranger_comm[16];
 	uint32_t waiting;              /* threads of the target in run queues now */
-	uint64_t bpf_run_ns, bpf_runs; /* of all programs, while they were timed; without the trap of a probe */
-	uint64_t bpf_timed_ns;         /* how long they were timed */
 };
 
 /* On failure *source is untouched. */
@@ -122,12 +121,6 @@ bool source_target_alive(const struct source *source);
 
 void source_info(const struct source *source, struct target_info *info);
 void source_counts(const struct source *source, struct source_counts *counts);
-
-/*
- * Stops timing the programs (options.measure): timing costs every program on the machine two
- * readings of the clock per run, so a second of it is enough. The counts stay.
- */
-void source_measure_end(struct source *source);
 
 /*
  * Tail mode, from a moment later on and for good: requests come whole as record_request, of the scheduler only what can

@@ -98,10 +98,11 @@
 		const rows = [['server time', trace.server_ns], ['queue', trace.queue_ns], ['service', trace.service_ns]];
 		if (trace.probes.found)
 			rows.push(['without the collector', trace.without_gc_ns]);
-		get('quantiles').tBodies[0].replaceChildren(...rows.map(([name, q]) => row([name, ...names.map((key) => time(q[key]))])));
+		get('quantiles').tBodies[0].replaceChildren(...rows.map(([name, q]) => row([name, ...names.map((key) => q[key] === null ? '?' : time(q[key]))])));
 		const tail = trace.gc_tail_ns.p99;
 		get('verdict').textContent = !trace.requests ? 'No requests seen. ' + trace.next
 			: !trace.probes.found ? 'p99 is ' + time(trace.server_ns.p99) + '.'
+			: tail === null ? 'p99 is ' + time(trace.server_ns.p99) + '; what the collector is of it is not known: records were lost.'
 			: !trace.gc.cycles ? 'p99 is ' + time(trace.server_ns.p99) + '; 0 collector cycles yet.'
 			: 'p99 is ' + time(trace.server_ns.p99) + '; the collector is ' + time(tail) + ' of it (' + percent(tail, trace.server_ns.p99) + ').';
 	}

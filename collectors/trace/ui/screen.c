@@ -116,7 +116,10 @@ static void add_cost(struct screen *screen)
 
 /* ---- how slow */
 
-static void add_row(struct screen *screen, const char *label, const struct quantiles *quantiles)
+static const double percents[] = {50, 90, 99, 99.9, 99.99, 100};
+
+/* The columns from number `known` on are not known. */
+static void add_row(struct screen *screen, const char *label, const struct quantiles *quantiles, unsigned known)
 {
 	const uint64_t values[] = {quantiles->p50,  quantiles->p90,   quantiles->p99,
 				   quantiles->p999, quantiles->p9999, quantiles->max};
@@ -125,7 +128,15 @@ static void add_row(struct screen *screen, const char *label, const struct quant
 	line_add(line, " %s", label);
 	line_pad(line, LABEL_COLUMNS);
 	for (unsigned i = 0; i < 6; i++)
-		line_add_right(line, text_ns(number, (double)values[i]), VALUE_COLUMNS);
+		line_add_right(line, i < known ? text_ns(number, (double)values[i]) : "?", VALUE_COLUMNS);
+}
+
+static void add_without_collector(struct screen *screen)
+{
+	unsigned known = 0;
+	while (known < 6 && summary_knows_without_gc(screen->summary, percents[known]))
+		known++;
+	add_row(screen, "without the collector", &screen->summary->without_gc, known);
 }
 
 static void add_table(struct screen *screen)
@@ -138,9 +149,9 @@ static void add_table(struct screen *screen)
 	line_pad(line, LABEL_COLUMNS);
 	for (unsigned i = 0; i < 6; i++)
 		line_add_right(line, heads[i], VALUE_COLUMNS);
-	add_row(screen, "server time", &screen->summary->server);
+	add_row(screen, "server time", &screen->summary->server, 6);
 	if (!foreign(screen->info))
-		add_row(screen, "without the collector", &screen->summary->without_gc);
+		add_without_collector(screen);
 }
 
 static void add_collector(struct screen *screen)
@@ -150,6 +161,10 @@ static void add_collector(struct screen *screen)
 	if (foreign(screen->info))
 		return;
 	struct line *line = line_new(&screen->lines, STYLE_TITLE);
+	if (!summary_knows_without_gc(summary, 99)) {
+		line_add(line, " -> what the collector is of p99 is not known: records were lost");
+		return;
+	}
 	if (summary->gc.cycles == 0) {
 		line_add(line, " -> 0 cycles yet in %s: the collector has cost nothing so far",
 			 text_ns(number, (double)screen->info->duration_ns));

@@ -58,7 +58,7 @@ static struct target_info info_of_test(void)
 
 static struct source_counts counts_of_test(uint32_t records)
 {
-	struct source_counts counts = {.cpus = 2, .execs = 3, .bpf_run_ns = 5, .bpf_runs = 6};
+	struct source_counts counts = {.cpus = 2, .execs = 3};
 	counts.written_of[RECORD_EVENT] = records;
 	counts.lost_of[RECORD_SWITCH] = 17;
 	counts.event_hits[4] = 44;
@@ -264,7 +264,8 @@ static void foreign_files_and_versions(void **state)
 	refused("{\"target\":{}}\n", 14, "not a recording");
 	refused(RECORDING_MAGIC "\x02\0\0\0\x01\0\0\0", 16, "format 2.1");
 	refused(RECORDING_MAGIC "\x01\0\0\0\x01\0\0\0", 16, "format 1.1");
-	refused(RECORDING_MAGIC "\x01\0\0\0\x02\0\0\0", 16, "cut short");
+	refused(RECORDING_MAGIC "\x01\0\0\0\x02\0\0\0", 16, "format 1.2");
+	refused(RECORDING_MAGIC "\x01\0\0\0\x03\0\0\0", 16, "cut short");
 	assert_true(source_open_recording("/nonexistent/file", &source, &error) < 0);
 	assert_non_null(strstr(error.text, "No such file"));
 	assert_true(source_open_recording("/tmp", &source, &error) < 0);
