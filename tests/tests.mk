@@ -12,14 +12,23 @@ test_binaries = $(patsubst tests/%.c,$(B)/tests/%,$(1))
 # Fragments included before this one add programs that tests start, with EXTRA_TEST_PROGRAMS += ...
 TEST_PROGRAMS := $(call test_binaries,$(HEAP_TESTS) $(SVC_TESTS) $(TRACE_TESTS) $(LOAD_TESTS) $(BPF_TESTS)) $(EXTRA_TEST_PROGRAMS)
 
-$(B)/tests/bench/trace_cost: $(B)/obj/tests/bench/trace_cost.o $(TRACE_LIB)
+$(B)/tests/bench/trace_cost $(B)/tests/bench/client_edges: $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(TRACE_LIB)
 	@mkdir -p $(@D)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(TRACE_LIBS)
+TEST_PROGRAMS += $(B)/tests/bench/client_edges
 
 .PHONY: bench-trace
 bench-trace: $(BIN)/memlab-svc $(BIN)/memlab-load $(BIN)/memlab-trace $(B)/tests/bench/trace_cost $(B)/tests/bpf/targets/echo ## what watching costs: memlab-svc without and with memlab-trace and bpftrace, echo server by kind of record; ARGS
 	$(Q)tests/bench/bench-trace $(B) $(ARGS)
 	$(Q)$(B)/tests/bench/trace_cost
+
+.PHONY: bench-truth
+bench-truth: $(BIN)/memlab-svc $(BIN)/memlab-load $(BIN)/memlab-trace $(B)/tests/bench/client_edges ## is what the tracer says true? Against the client's kernel, GOGC=off and the heap's counters; ARGS
+	$(Q)tests/bench/bench-truth $(B) $(ARGS)
+
+.PHONY: faults
+faults: $(BIN)/memlab-svc $(BIN)/memlab-load $(BIN)/memlab-trace ## tests/e2e/faults.bats with 100 kills -9 of the tracer
+	$(Q)BUILD=$(CURDIR)/$(B) MEMLAB_KILLS=100 bats tests/e2e/faults.bats
 
 # Small processes to be traced; they fire memlab's probes.
 TRACE_TARGETS := $(call test_binaries,$(wildcard tests/bpf/targets/*.c))

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "doctor.h"
+#include "follow.h"
 #include "options.h"
 #include "trace.h"
 
@@ -21,5 +22,5 @@ int main(int argc, char **argv)
 	case COMMAND_RECORD:
 		break;
 	}
-	return trace_live(&options);
+	return options.follow ? trace_follow(&options) : trace_live(&options);
 }

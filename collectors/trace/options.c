@@ -15,7 +15,7 @@ __attribute__((visibility("default"))) const char *argp_program_version = "memla
 enum option_key {
 	KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
 	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT, KEY_TIMELINE,
-	KEY_BUDGET, KEY_WITHHOLD_ARRIVALS
+	KEY_BUDGET, KEY_WITHHOLD_ARRIVALS, KEY_FOLLOW
 };
 
 static const struct argp_option option_table[] = {
@@ -33,6 +33,9 @@ static const struct argp_option option_table[] = {
 	 "of a stack is measured and said first", 1},
 	{"no-flight", KEY_NO_FLIGHT, 0, 0,
 	 "trap at the end of each request, even where the target keeps flight rings that tell the same for nearly nothing", 1},
+	{"follow", KEY_FOLLOW, 0, 0,
+	 "when the process ends, wait for the next that runs the same file and watch that. A small process stays behind for it, with the "
+	 "rights that attaching takes; files hold the last story", 1},
 	{"require-probes", KEY_REQUIRE, 0, 0, "refuse a process without memlab's probes", 1},
 	{"ring-size", KEY_RING, "BYTES", 0, "size of the ring between kernel and tracer, a power of two (default 8MiB)", 1},
 	{0, 0, 0, 0, "What to show:", 2},
@@ -266,6 +269,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_REQUIRE:
 		options->require_probes = true;
 		return 0;
+	case KEY_FOLLOW:
+		options->follow = true;
+		return 0;
 	case KEY_NO_FLIGHT:
 		options->no_flight = true;
 		return 0;
@@ -326,6 +332,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
+		if (state->quoted && state->next > state->quoted) {
+			options->launch = &state->argv[state->next - 1];
+			state->next = state->argc;
+			return 0;
+		}
 		if (options->command == COMMAND_REPORT && !options->report_path) {
 			options->report_path = arg;
 			return 0;
@@ -339,7 +350,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	option_table, parse_option, "-p PID\nrecord -o FILE -p PID\nreport FILE\nprobes -p PID\ndoctor [-p PID]",
+	option_table, parse_option, "-p PID\n-- COMMAND [ARGUMENT...]\nrecord -o FILE -p PID\nreport FILE\nprobes -p PID\ndoctor [-p PID]",
 	"See what memory management costs each request of a live process.\v"
 	"The target is neither stopped nor ptraced; killing the tracer leaves nothing behind. Ctrl-C prints the verdict.\n\n"
 	"Exit status: 0 ok, 1 error, 2 usage, 3 no permission, 4 target or probes not found, 5 target ended before "
@@ -387,8 +398,12 @@ static void check_options(const struct trace_options *options)
 		usage_error("--mode tail does not see each switch: the stacks of time need --mode exact or auto");
 	if (options->mode == MODE_TAIL && options->no_flight)
 		usage_error("--mode tail is made of the flight rings: leave --no-flight out");
-	if (options->pid == 0 && command != COMMAND_DOCTOR)
-		usage_error("which process? give -p PID");
+	if (options->launch && (options->pid || (command != COMMAND_TRACE && command != COMMAND_RECORD)))
+		usage_error("a command to start (-- %s) goes with neither -p nor probes, doctor or report", options->launch[0]);
+	if (options->follow && (options->launch || command != COMMAND_TRACE))
+		usage_error("--follow needs a process that somebody else starts again: -p PID");
+	if (options->pid == 0 && !options->launch && command != COMMAND_DOCTOR)
+		usage_error("which process? give -p PID, or -- COMMAND to start one");
 	if (command == COMMAND_RECORD && !options->record_path)
 		usage_error("where to? memlab-trace record -o FILE -p PID");
 	if (command != COMMAND_RECORD && options->record_path)

@@ -32,7 +32,7 @@ enum alloc_mode {
 enum watch_mode { MODE_AUTO, MODE_EXACT, MODE_TAIL };
 
 enum command {
-	COMMAND_TRACE,  /* memlab-trace -p PID */
+	COMMAND_TRACE,  /* memlab-trace -p PID, or -- CMD */
 	COMMAND_RECORD, /* memlab-trace record -o FILE -p PID: the same, and keeps the records */
 	COMMAND_REPORT, /* memlab-trace report FILE */
 	COMMAND_PROBES, /* memlab-trace probes -p PID */
@@ -50,12 +50,14 @@ struct fail_rule {
 struct trace_options {
 	enum command command;
 	int pid;                /* 0: none given */
+	char *const *launch;    /* the command to start and watch instead, ended by NULL; NULL: none */
 	uint64_t duration_ns;   /* 0: until interrupted or the target ends */
 	enum watch_mode mode;
 	double budget_percent;  /* of the CPUs the target may use; for MODE_AUTO */
 	enum alloc_mode alloc;
 	bool sample;            /* stacks of the target's time, on and off the CPU */
 	bool require_probes;
+	bool follow;            /* go on with the process that comes after the target has ended */
 	bool no_flight;         /* a probe at the end of each request even where the target keeps flight rings */
 	bool withhold_sched, withhold_arrivals; /* a test's tool: no scheduler records; no arrivals */
 	bool jsonl;

@@ -20,6 +20,7 @@
 #include "export/profile.h"
 #include "export/scene.h"
 #include "export/views.h"
+#include "launch.h"
 #include "outputs.h"
 #include "source/calibrate.h"
 #include "source/recording.h"
@@ -46,6 +47,7 @@
 
 struct trace {
 	const struct trace_options *options;
+	int pid; /* of the target */
 	struct source *source;
 	struct target_info target;
 	struct attribution *attribution;
@@ -164,6 +166,35 @@ static double own_cpu_seconds(void)
 
 /* ------------------------------------------------------------------ views */
 
+/* A command that has just been started cannot say yet how it runs. */
+static void describe_run(struct trace *trace)
+{
+	if (trace->info.run_json || !trace->options->launch)
+		return;
+	source_info(trace->source, &trace->target);
+	trace->info.run_json = trace->target.run_json[0] ? trace->target.run_json : NULL;
+}
+
+/* Mode auto that has stayed in exact mode over the budget: why. */
+static void explain_exact(struct trace *trace)
+{
+	struct source_counts counts;
+	struct trace_info *info = &trace->info;
+	double seconds = (double)info->duration_ns / 1e9;
+	source_counts(trace->source, &counts);
+	double used_s = budget_target_ns(&trace->budget, &counts) / 1e9 + own_cpu_seconds() - trace->begin_cpu_s;
+	double used_percent = 100 * used_s / seconds / trace->budget.cpus;
+	if (trace->options->command == COMMAND_REPORT || trace->options->mode != MODE_AUTO || strcmp(info->mode, "exact") != 0 || info->mode_why[0] || used_percent <= trace->budget.percent)
+		return;
+	const char *why = trace->options->sample				  ? "but stacks of time need every switch"
+			  : info->duration_ns < BUDGET_FIRST_NS + BUDGET_EVERY_NS ? "but that was too short a time to judge"
+			  : (double)budget_requests(&counts) < BUDGET_REQUESTS_MIN * seconds ? "but so few requests say nothing about their price"
+										  : "but not in each second alone";
+	snprintf(info->mode_why, sizeof(info->mode_why), "exact mode took %.1f %% of %u CPU%s, over the budget of %g %%, %s", used_percent,
+		 trace->budget.cpus, trace->budget.cpus == 1 ? "" : "s", trace->budget.percent, why);
+	trace_say("mode auto: exact: %s", info->mode_why);
+}
+
 static void update_story(struct trace *trace)
 {
 	struct trace_info *info = &trace->info;
@@ -179,6 +210,7 @@ static void update_story(struct trace *trace)
 	info->requests_per_second = active_ns ? (double)trace->summary.requests * 1e9 / (double)active_ns : 0;
 	if (trace->options->command == COMMAND_REPORT)
 		return;
+	describe_run(trace);
 	info->cost.tracer_cpu_percent = (own_cpu_seconds() - trace->begin_cpu_s) * 100 / ((double)info->duration_ns / 1e9);
 	uint64_t requests = budget_requests(&counts);
 	if (requests && trace->budget.trap_ns >= 0)
@@ -228,6 +260,7 @@ static int finish(struct trace *trace)
 {
 	attribution_finish(trace->attribution);
 	update_story(trace);
+	explain_exact(trace);
 	live_close(trace->live);
 	trace->live = NULL;
 	print_verdict(trace);
@@ -457,14 +490,14 @@ static int open_live(struct trace *trace)
 	struct calibration calibration;
 	trace->budget = (struct budget){
 		.percent = options->budget_percent,
-		.cpus = budget_cpus(options->pid),
+		.cpus = budget_cpus(trace->pid),
 		.trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1,
 	};
 	if (options->alloc != ALLOC_COUNTERS && trace->budget.trap_ns >= 0)
 		trace_say("each allocation will cost the target about %.1f us while its stack is taken",
 			  (calibration.trap_ns + calibration.stack_ns) / 1e3);
 	struct source_options source_options = {
-		.pid = options->pid,
+		.pid = trace->pid,
 		.watch_alloc = options->alloc == ALLOC_EVERY,
 		.watch_malloc = options->alloc == ALLOC_MALLOC,
 		.sample_cpu = options->sample,
@@ -485,7 +518,7 @@ static int open_live(struct trace *trace)
 	int status = open_rest(trace);
 	if (status == EXIT_OK && options->require_probes && trace->target.probes_attached == 0) {
 		trace_say("no memlab probes in process %d (%s): is this memlab-svc? without --require-probes it is traced by its sockets",
-			  options->pid, trace->target.exe);
+			  trace->pid, trace->target.exe);
 		return EXIT_NO_TARGET;
 	}
 	return status;
@@ -511,7 +544,11 @@ static void trace_close(struct trace *trace)
 int trace_live(const struct trace_options *options)
 {
 	static struct trace trace; /* too large for a stack */
-	trace = (struct trace){.options = options};
+	trace = (struct trace){.options = options, .pid = options->launch ? launch(options->launch) : options->pid};
+	if (trace.pid < 0) {
+		trace_say("cannot start %s: %s", options->launch[0], strerror(-trace.pid));
+		return EXIT_NO_TARGET;
+	}
 	catch_signals();
 	int status = open_live(&trace);
 	if (status == EXIT_OK) {
@@ -528,11 +565,12 @@ int trace_live(const struct trace_options *options)
 		drain_rest(&trace);
 		status = finish(&trace);
 		if (status == EXIT_OK && left && trace.summary.requests == 0) {
-			trace_say("process %d ended before a request was seen", options->pid);
+			trace_say("process %d ended before a request was seen", trace.pid);
 			status = EXIT_TARGET_LEFT;
 		}
 	}
 	trace_close(&trace);
+	launch_end(options->launch ? trace.pid : 0);
 	return status;
 }
 

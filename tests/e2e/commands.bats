@@ -129,3 +129,50 @@ END
 	[ "$status" -eq 4 ]
 	[[ "$output" == *--alloc=malloc* ]]
 }
+
+@test "a command is started and watched to its end" {
+	need_root
+	"$bin/memlab-trace" --json "$dir/trace.json" -- "$bin/memlab-svc" --listen 127.0.0.1:0 --path naive >"$dir/service.log" 2>"$dir/trace.log" 3>&- &
+	tracer_pid=$!
+	pids+=($tracer_pid)
+	await "$dir/trace.log" 'watching memlab-svc' $tracer_pid
+	await "$dir/service.log" 'listening on' $tracer_pid
+	url=$(sed -n 's/.*listening on \(http:[^ ]*\).*/\1/p' "$dir/service.log" | head -1)
+	records=1000 seed=42
+	run_load 1000 1.5s
+	stop_tracer
+	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
+	check "$dir/trace.json" '.run.path == "naive" and .alloc.total > 0 and .lost == 0'
+	# It has ended with the tracer.
+	run pgrep -P $tracer_pid
+	[ "$status" -eq 1 ]
+	run "$bin/memlab-trace" -- /nowhere/at/all
+	[ "$status" -eq 4 ] && [[ "$output" == *"cannot start /nowhere/at/all"* ]]
+	run "$bin/memlab-trace" -p 1 -- true
+	[ "$status" -eq 2 ]
+}
+
+@test "--follow goes on with the service that is started again" {
+	need_root
+	start_service "$bin/memlab-svc" --path opt
+	start_tracer "$service_pid" --follow --json "$dir/trace.json"
+	grep -q 'stays behind' "$dir/trace.log"
+	# The one that stays has not more rights than attaching takes, the one that watches has none.
+	local watcher
+	watcher=$(pgrep -P $tracer_pid)
+	grep -qE '^CapEff:\s0000000000000000$' "/proc/$watcher/status"
+	run grep -E '^CapEff:\s000001ffffffffff$' "/proc/$tracer_pid/status"
+	[ "$status" -eq 1 ]
+	run_load 500 0.5s
+	kill $service_pid
+	await "$dir/trace.log" 'waiting for the next' $tracer_pid
+	: >"$dir/trace.log"
+	start_service "$bin/memlab-svc" --path opt
+	await "$dir/trace.log" 'watching' $tracer_pid
+	run_load 700 1s
+	stop_tracer
+	# The question that start_service asks may have come before it was attached, or after.
+	local told
+	told=$(jq .requests "$dir/trace.json")
+	[ "$told" -ge "$(answered)" ] && [ "$told" -le $(($(answered) + 1)) ]
+}
