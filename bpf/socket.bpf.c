@@ -241,7 +241,7 @@ int BPF_PROG(tcp_sendmsg_locked, struct sock *sk)
 
 static __always_inline __u64 send_begin_ns(struct sock *sk)
 {
-	struct socket_state *state = sends_begin ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
+	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 	__u64 begin_ns = state ? state->sending_ns : 0;
 	if (state)
 		state->sending_ns = 0;
@@ -251,6 +251,7 @@ static __always_inline __u64 send_begin_ns(struct sock *sk)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length, struct sock *sk, int length)
 {
+	__u64 begin_ns = sends_begin && current_is_target() ? send_begin_ns(sk) : 0; /* of a send that failed, too */
 	if (length <= 0 || !current_is_target() || !socket_served(sk) || !bpf_skc_to_tcp_sock(sk))
 		return 0;
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -259,7 +260,7 @@ int BPF_PROG(sock_send_length, struct sock *sk, int length)
 		return 0;
 	record->sock = (__u64)sk;
 	record->run_delay_ns = task_run_delay_ns(task);
-	record->begin_ns = send_begin_ns(sk);
+	record->begin_ns = begin_ns;
 	record->bytes = length;
 	record->local_port = sk->__sk_common.skc_num;
 	record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
