@@ -6,6 +6,7 @@ import json
 import resource
 import socket
 import sys
+import threading
 import time
 
 
@@ -173,9 +174,30 @@ def trickle(port, seconds):
     assert reader.answer()[0] == 200
 
 
-def slow_reader(port, count="3000"):
-    """Asks much, reads late: answers wait in the service and are right in the end."""
-    count = int(count)
+def slow_reader(port, count="3000", collections="10"):
+    """Asks much, reads late, after some forced collections and while others go on: answers wait in the service and are right in the end."""
+    count, collected, done_reading = int(count), [], threading.Event()
+    collector = threading.Thread(target=collect_until, args=(port, done_reading, collected))
+    collector.start()
+    try:
+        read_slowly(port, count, lambda: len(collected) >= int(collections))
+    finally:
+        done_reading.set()
+        collector.join()
+
+
+def collect_until(port, event, collected):
+    while not event.is_set():
+        s = connect(port)
+        s.sendall(b"POST /debug/knobs?gc=now HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        status, _, _ = Reader(s).answer()
+        assert status == 200, status
+        collected.append(status)
+        s.close()
+        event.wait(0.02)
+
+
+def read_slowly(port, count, may_begin):
     s = connect(port, receive_bytes=4096)
     s.setblocking(False)
     requests, sent = b"".join(get(key) for key in range(count)), 0
@@ -185,7 +207,7 @@ def slow_reader(port, count="3000"):
             sent += s.send(requests[sent:sent + 65536]) if sent < len(requests) else 0
         except BlockingIOError:
             pass
-        if time.monotonic() < idle_until:
+        if time.monotonic() < idle_until or not may_begin():
             time.sleep(0.02)
             continue
         s.settimeout(30)

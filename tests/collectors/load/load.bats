@@ -405,11 +405,12 @@ stop_later() {
 	expect '.uncorrected_ns.p99 < .response_ns.p99 / 4'
 	stop_later 2
 	port=${url##*:}
-	read -r requests p99 max < <(python3 "$here/closed_loop.py" "${port%/*}" /page 64 5)
+	read -r requests p99 max < <(python3 "$here/closed_loop.py" "${port%/*}" /page 64 5 6500)
 	wait $!
 	web_end
 	echo "closed loop: $requests requests, p99 $p99 ms, max $max ms"
-	awk "BEGIN { exit !($requests > 6500 && $max > 450 && $p99 < 150) }"
+	# Each of the 64 connections met the stop once: less than 1 % of the requests.
+	awk "BEGIN { exit !($requests >= 6500 && $max > 450 && $p99 < $max / 2) }"
 }
 
 @test "one connection and ten thousand" {
