@@ -61,8 +61,8 @@ enum gc_break {
 #endif
 
 /*
- * Points: in debug builds a test may stand between two steps of the protocol (tests/heap/test_steps.c), or freeze who comes by
- * (tests/heap/test_freeze.c). Set while nobody else runs.
+ * Points: in debug builds a test may stand between two steps of the protocol (tests/heap/test_steps.c).
+ * Set while nobody else runs.
  */
 enum gc_point {
 	GC_POINT_FLUSH,  /* grey work is announced, not published yet */
