@@ -46,7 +46,6 @@ void gc_lock(struct gc_lock *lock)
 {
 	rank_enter(lock->rank);
 	pthread_mutex_lock(&lock->mutex);
-	GC_POINT(GC_POINT_LOCK);
 }
 
 void gc_unlock(struct gc_lock *lock)

@@ -65,10 +65,7 @@ enum gc_break {
  * Set while nobody else runs.
  */
 enum gc_point {
-	GC_POINT_FLUSH,  /* grey work is announced, not published yet */
-	GC_POINT_WORKER, /* a worker looks for work */
-	GC_POINT_SLICE,  /* inside a slice, with work in hand */
-	GC_POINT_LOCK    /* a lock is held */
+	GC_POINT_FLUSH /* grey work is announced, not published yet */
 };
 
 #ifdef GC_DEBUG

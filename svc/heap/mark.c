@@ -385,7 +385,6 @@ static __attribute__((noinline)) bool slice_over(struct gc_marker *k, uint64_t d
 {
 	if (gc_get_relaxed(&k->heap->work_waiters) && k->local->count >= SHARE_MIN)
 		local_share(k);
-	GC_POINT(GC_POINT_SLICE);
 	return mark_delay(k->heap) || gc_os_now_ns() >= deadline_ns;
 }
 
@@ -787,7 +786,6 @@ void *gc_worker_main(void *argument)
 	if (!w->urgent)
 		gc_os_thread_polite();
 	while (!gc_get(&w->heap->ending)) {
-		GC_POINT(GC_POINT_WORKER);
 		if (!worker_mark(w)) {
 			work_wait(w);
 			continue;
