@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mark.h"
+#include "assist.h"
 #include "mutator.h"
 #include "poison.h"
 #include "span.h"

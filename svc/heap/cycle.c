@@ -2,6 +2,7 @@
 /* cycle: see cycle.h. */
 #include "cycle.h"
 
+#include "assist.h"
 #include "card.h"
 #include "handshake.h"
 #include "limit.h"
@@ -348,6 +349,26 @@ void *gc_coordinator_main(void *argument)
 }
 
 /* ------------------------------------------------------ asked by mutators */
+
+void gc_cycle_urge(struct gc_heap *heap)
+{
+	if (__atomic_exchange_n(&heap->urgent, true, __ATOMIC_SEQ_CST))
+		return;
+	gc_coordinator_look(heap);
+	gc_work_wake(heap);
+}
+
+void gc_pacer_state_read(struct gc_heap *heap, struct gc_pacer_state *state)
+{
+	uint64_t traced = gc_get_relaxed(&heap->traced_bytes);
+
+	state->begin_bytes = gc_get_relaxed(&heap->begin_bytes);
+	state->heap_bytes = gc_get_relaxed(&heap->live_bytes);
+	state->goal_bytes = gc_get_relaxed(&heap->pace_bytes);
+	state->traced_bytes = traced;
+	state->expected_bytes = gc_pacer_expected(gc_get_relaxed(&heap->expect_bytes), traced,
+						  gc_get_relaxed(&heap->expect_most_bytes));
+}
 
 void gc_heap_account(struct gc_mutator_full *m, uint64_t bytes)
 {

@@ -46,6 +46,10 @@ void gc_coordinator_wake(struct gc_heap *heap);
 void gc_ceiling_await(struct gc_heap *heap, struct gc_mutator *m);
 /* As gc_collect, but the cycle is a minor one if it may be. */
 void gc_collect_young(struct gc_mutator *m);
+/* From now on the running cycle is marked by threads of normal class, as far as CPUs are left: Note [room] in mark.h. */
+void gc_cycle_urge(struct gc_heap *heap);
+/* Where the running cycle stands. */
+void gc_pacer_state_read(struct gc_heap *heap, struct gc_pacer_state *state);
 /* Goal and trigger anew, from the last cycle and the knobs. */
 void gc_plan(struct gc_heap *heap);
 

@@ -69,6 +69,7 @@ static void answer_parked(struct gc_heap *heap, enum gc_request request, bool ho
 
 		if (!m || gc_get(&m->pub.request) == GC_REQUEST_NONE || !gc_cas(&m->status, GC_PARKED, GC_SCANNING))
 			continue;
+		GC_POINT(GC_POINT_CLAIM);
 		m->held = hold;
 		gc_mutator_answer(m, request);
 		gc_mutator_ack(m);

@@ -13,6 +13,7 @@
 #include "pool.h"
 #include "poison.h"
 #include "roots.h"
+#include "worker.h"
 
 static size_t heap_bytes(void)
 {
@@ -52,6 +53,9 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	heap->mark_delay_ns = 1000ull * env_number("GC_MARK_DELAY_US", 0);
 	heap->verify_every = env_number("GC_VERIFY_EVERY", 1);
 	heap->start_ns = gc_os_now_ns();
+#ifdef GC_MUTANTS
+	gc_break = env_number("GC_BREAK", 0);
+#endif
 }
 
 static void state_init(struct gc_heap *heap)

@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef GC_MUTANTS
+unsigned gc_break;
+#endif
+
 #ifdef GC_DEBUG
 void (*gc_point)(enum gc_point point);
 

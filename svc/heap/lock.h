@@ -33,8 +33,8 @@ void gc_unlock(struct gc_lock *lock);
 void gc_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /*
- * Mutants: builds with -DGC_BREAK=n leave out one part of the protocol, to prove that the tests notice
- * (tests/heap/mutants.bats). Ordinary builds have none.
+ * Mutants: a build with -DGC_MUTANTS leaves out the part of the protocol whose number stands in the environment's GC_BREAK when a
+ * heap is made (0: none), to prove that the tests notice (tests/heap/mutants.bats). Ordinary builds cannot.
  */
 enum gc_break {
 	GC_BREAK_DELETION = 1, /* the barrier's deletion part */
@@ -54,8 +54,9 @@ enum gc_break {
 	GC_BREAK_CLEAR         /* a full cycle begins with the marks of the last one */
 };
 
-#ifdef GC_BREAK
-#define GC_BROKEN(part) (GC_BREAK == (part))
+#ifdef GC_MUTANTS
+extern unsigned gc_break; /* set before any thread of a heap runs */
+#define GC_BROKEN(part) (gc_break == (part))
 #else
 #define GC_BROKEN(part) false
 #endif
@@ -65,7 +66,8 @@ enum gc_break {
  * Set while nobody else runs.
  */
 enum gc_point {
-	GC_POINT_FLUSH /* grey work is announced, not published yet */
+	GC_POINT_FLUSH, /* grey work is announced, not published yet */
+	GC_POINT_CLAIM  /* a parked mutator is claimed, not answered for yet */
 };
 
 #ifdef GC_DEBUG

@@ -23,8 +23,6 @@
 #define GC_SLICE_NS 100000u
 #define GC_URGENT_SLICE_NS 250000u
 #define GC_ROOM_LOOK_NS 1000000u
-#define GC_IDLE_SLICE_NS 20000u
-#define GC_ASSIST_SLICE_NS 50000u
 
 int gc_mark_init(struct gc_heap *heap);
 void gc_mark_destroy(struct gc_heap *heap);
@@ -51,13 +49,6 @@ void gc_work_await_end(struct gc_heap *heap);
 void gc_work_wake(struct gc_heap *heap);
 /* The coordinator, if it waits for marking to drain, looks again. */
 void gc_coordinator_look(struct gc_heap *heap);
-/* From now on the running cycle is marked by threads of normal class, as far as CPUs are left: Note [room]. */
-void gc_cycle_urge(struct gc_heap *heap);
-/* Pay allocation debt, bounded. */
-void gc_assist(struct gc_mutator_full *m);
-
-/* A parked mutator that waits for a cycle marks meanwhile, if there is room. False: there is no work, or no room. */
-bool gc_mark_waiting(struct gc_mutator *m);
 
 /* No marker is inside a slice until resume. */
 void gc_markers_pause(struct gc_heap *heap);
@@ -66,8 +57,6 @@ void gc_markers_resume(struct gc_heap *heap);
 bool gc_marker_enter(struct gc_heap *heap);
 void gc_marker_leave(struct gc_heap *heap);
 
-void *gc_worker_main(void *worker);
-void gc_pacer_state_read(struct gc_heap *heap, struct gc_pacer_state *state);
 /* Is any mutator on its way (running)? Without a lock; may be out of date. */
 bool gc_mutators_running(struct gc_heap *heap);
 /* A CPU for one more urgent marker: true until leave. Note [room]. */

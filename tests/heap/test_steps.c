@@ -121,6 +121,14 @@ static void cycle_begins(struct node *watched, bool minor)
 	until_asked(c);
 }
 
+/* The same; all three switch on, are black from birth, and are asked for their roots. */
+static void marking_begins(struct node *watched)
+{
+	cycle_begins(watched, false);
+	all_answer(GC_REQUEST_MARK_ON);
+	all_answer(GC_REQUEST_BLACK);
+}
+
 /* The rest of the cycle is answered for the mutators. Those that keep an answer back come last. */
 static void cycle_ends(struct gc_mutator *first, struct gc_mutator *second, struct gc_mutator *last)
 {
@@ -165,9 +173,7 @@ static void test_what_is_cut_is_kept(void **state)
 	x = node_new(a, NULL);
 	holder = node_new(a, x);
 	gc_store(a, &global[0], holder);
-	cycle_begins(x, false);
-	all_answer(GC_REQUEST_MARK_ON);
-	all_answer(GC_REQUEST_BLACK);
+	marking_begins(x);
 	answer(a, GC_REQUEST_ROOTS);
 	gc_push(a, gc_load(&holder->next));
 	gc_store(a, &holder->next, (struct node *)NULL);
@@ -186,9 +192,7 @@ static void test_what_a_grey_stack_gives_away_is_kept(void **state)
 	(void)state;
 	steps_begin();
 	x = gc_push(a, node_new(a, NULL));
-	cycle_begins(x, false);
-	all_answer(GC_REQUEST_MARK_ON);
-	all_answer(GC_REQUEST_BLACK);
+	marking_begins(x);
 	answer(b, GC_REQUEST_ROOTS);
 	black = gc_push(b, node_new(b, NULL));
 	gc_store(a, &black->next, x);
@@ -203,9 +207,7 @@ static void test_what_is_born_is_kept(void **state)
 	(void)state;
 	steps_begin();
 	node_new(a, NULL);
-	cycle_begins(NULL, false);
-	all_answer(GC_REQUEST_MARK_ON);
-	all_answer(GC_REQUEST_BLACK);
+	marking_begins(NULL);
 	answer(a, GC_REQUEST_ROOTS);
 	judged = gc_push(a, node_new(a, NULL));
 	cycle_ends(a, b, c);
@@ -317,9 +319,7 @@ static void test_a_round_that_brought_something(void **state)
 	cut = node_new(a, x);
 	holder = node_new(a, cut);
 	gc_store(a, &global[0], holder);
-	cycle_begins(x, false);
-	all_answer(GC_REQUEST_MARK_ON);
-	all_answer(GC_REQUEST_BLACK);
+	marking_begins(x);
 	answer(a, GC_REQUEST_ROOTS);
 	gc_push(a, gc_load(&holder->next));
 	gc_store(a, &holder->next, (struct node *)NULL);
@@ -366,9 +366,7 @@ static void test_a_flush_while_a_round_begins(void **state)
 	cut = node_new(a, x);
 	holder = node_new(a, cut);
 	gc_store(a, &global[0], holder);
-	cycle_begins(x, false);
-	all_answer(GC_REQUEST_MARK_ON);
-	all_answer(GC_REQUEST_BLACK);
+	marking_begins(x);
 	answer(a, GC_REQUEST_ROOTS);
 	answer(b, GC_REQUEST_ROOTS);
 	gc_push(b, cut);
@@ -382,6 +380,42 @@ static void test_a_flush_while_a_round_begins(void **state)
 	answer(c, GC_REQUEST_FLUSH);
 	until_asked(b);
 	cycle_ends(a, b, c);
+	steps_end();
+}
+
+/* --------------------------------------------------------------------- park */
+
+static bool claimed, unparks, released; /* atomic */
+
+/* The coordinator has claimed a parked mutator, and is slow to answer for it. */
+static void while_claimed(enum gc_point point)
+{
+	if (point != GC_POINT_CLAIM || gc_get(&claimed))
+		return;
+	gc_set(&claimed, true);
+	while (!gc_get(&unparks))
+		usleep(100);
+	usleep(SETTLE_US);
+	gc_set(&released, true);
+}
+
+/* Note [park]: mutant 5 (unparking does not wait for the claim). */
+static void test_unparking_waits_for_the_claim(void **state)
+{
+	(void)state;
+	steps_begin();
+	judged = gc_push(a, node_new(a, NULL));
+	claimed = unparks = released = false;
+	gc_point = while_claimed;
+	gc_park(a);
+	assert_int_equal(pthread_create(&collector, NULL, collector_main, NULL), 0);
+	while (!gc_get(&claimed))
+		usleep(100);
+	gc_set(&unparks, true);
+	gc_unpark(a);
+	assert_true(gc_get(&released));
+	cycle_ends(a, b, c);
+	gc_point = NULL;
 	steps_end();
 }
 #endif
@@ -457,6 +491,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_round_that_brought_something),
 #ifdef GC_DEBUG
 		cmocka_unit_test(test_a_flush_while_a_round_begins),
+		cmocka_unit_test(test_unparking_waits_for_the_claim),
 #endif
 		cmocka_unit_test(test_old_objects_keep_young_ones),
 		cmocka_unit_test(test_a_copy_is_noted),
