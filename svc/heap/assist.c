@@ -47,7 +47,6 @@ static void assist_unbounded(struct gc_mutator_full *m)
 	uint64_t cycle = gc_get_relaxed(&heap->cycle);
 
 	PROBE_FIRE(gc_assist_begin, cycle, (uint64_t)m->debt_bytes);
-	gc_cycle_urge(heap);
 	gc_park(&m->pub);
 	gc_ceiling_await(heap, &m->pub);
 	gc_unpark(&m->pub);

@@ -141,13 +141,15 @@ static void drained_wait(struct gc_heap *heap)
 
 	for (;;) {
 		uint32_t seq = gc_get(&heap->drained_seq);
+		bool urgent = gc_get(&heap->urgent) || gc_get(&heap->ending);
 
 		if (!work_left(heap))
 			return;
-		if ((gc_get(&heap->urgent) || gc_get(&heap->ending)) && gc_mark_work(heap))
+		/* Who has all the work in his hands may leave some of it behind and go: nobody tells. */
+		if (urgent && gc_mark_work(heap))
 			coordinator_mark(heap, seq, &traced);
 		else
-			gc_os_wait(&heap->drained_seq, seq, 0);
+			gc_os_wait(&heap->drained_seq, seq, urgent ? GC_ROOM_LOOK_NS : 0);
 	}
 }
 
@@ -352,7 +354,7 @@ void *gc_coordinator_main(void *argument)
 
 void gc_cycle_urge(struct gc_heap *heap)
 {
-	if (__atomic_exchange_n(&heap->urgent, true, __ATOMIC_SEQ_CST))
+	if (gc_get(&heap->urgent) || __atomic_exchange_n(&heap->urgent, true, __ATOMIC_SEQ_CST))
 		return;
 	gc_coordinator_look(heap);
 	gc_work_wake(heap);
@@ -380,13 +382,18 @@ void gc_heap_account(struct gc_mutator_full *m, uint64_t bytes)
 		gc_coordinator_wake(heap);
 }
 
-/* One round of waiting for *done >= number: mark, or sleep (at most timeout_ns; 0: for ever). The caller is parked. True: over. */
+/*
+ * One round of waiting for *done >= number: mark, or sleep (at most timeout_ns; 0: for ever). The caller is parked. True: over.
+ * Whatever cycle is on, somebody waits for it now, if only because the next one begins after it.
+ */
 static bool await_step(struct gc_mutator *m, struct gc_heap *heap, const uint64_t *done, uint64_t number,
 		       uint64_t timeout_ns)
 {
 	uint32_t seq = gc_work_await_begin(heap);
 	bool over = gc_get(done) >= number;
 
+	if (!over && gc_marking(heap))
+		gc_cycle_urge(heap);
 	if (!over && !(gc_marking(heap) && gc_mark_work(heap)))
 		gc_os_wait(&heap->work_seq, seq, timeout_ns);
 	gc_work_await_end(heap);

@@ -51,7 +51,8 @@ enum gc_break {
 	GC_BREAK_OPEN,         /* markers mark before everybody's barrier is on */
 	GC_BREAK_COPY,         /* gc_copy makes no card dirty */
 	GC_BREAK_CHANGE,       /* a mutator does not change over to the other card table */
-	GC_BREAK_CLEAR         /* a full cycle begins with the marks of the last one */
+	GC_BREAK_CLEAR,        /* a full cycle begins with the marks of the last one */
+	GC_BREAK_AGE           /* minor cycles age pools too */
 };
 
 #ifdef GC_MUTANTS
@@ -67,7 +68,8 @@ extern unsigned gc_break; /* set before any thread of a heap runs */
  */
 enum gc_point {
 	GC_POINT_FLUSH, /* grey work is announced, not published yet */
-	GC_POINT_CLAIM  /* a parked mutator is claimed, not answered for yet */
+	GC_POINT_CLAIM, /* a parked mutator is claimed, not answered for yet */
+	GC_POINT_SLICE  /* a marker has taken work */
 };
 
 #ifdef GC_DEBUG

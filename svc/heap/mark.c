@@ -462,6 +462,7 @@ uint64_t gc_mark_slice(struct gc_marker *k, uint64_t budget_ns)
 	k->local = chunk_new(heap);
 	k->counted = false;
 	if (local_refill(k)) {
+		GC_POINT(GC_POINT_SLICE);
 		drain(k, gc_os_now_ns() + budget_ns);
 		work = marker_fold(k) + 1;
 	}

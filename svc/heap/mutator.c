@@ -63,7 +63,7 @@ static void mark_on(struct gc_mutator_full *m)
 	m->debt_bytes = 0;
 	m->unassisted_bytes = 0;
 	/* Written before the request was made, and not again before this mutator has answered MARK_OFF. */
-	if (!m->heap->minor)
+	if (!m->heap->minor || GC_BROKEN(GC_BREAK_AGE))
 		gc_pools_age(m);
 	if (GC_BROKEN(GC_BREAK_ALL_ON) || GC_BROKEN(GC_BREAK_EARLY))
 		births_blacken(m);

@@ -8,6 +8,7 @@
 #define WORKER_REST_NS 1000000u
 #define PREEMPTED_NS 1000000u
 #define SKIP_CYCLES_MAX 15u
+#define SKIP_LOOK_NS 10000000u
 
 /*
  * How long a polite worker rests after a slice. Not at all when marking is behind its line over the runway. Otherwise
@@ -66,8 +67,9 @@ static void work_wait(struct gc_worker *w)
 	}
 	if (eligible)
 		seq = gc_work_await_begin(heap);
+	/* Who stays out of a cycle is needed once no mutator runs any more; nobody tells. */
 	if (!gc_get(&heap->ending) && !(worker_eligible(w) && gc_mark_work(heap)))
-		gc_os_wait(&heap->work_seq, seq, 0);
+		gc_os_wait(&heap->work_seq, seq, !eligible && gc_marking(heap) ? SKIP_LOOK_NS : 0);
 	if (eligible)
 		gc_work_await_end(heap);
 	while (gc_get(&heap->marker_pause))

@@ -129,6 +129,20 @@ static void marking_begins(struct node *watched)
 	all_answer(GC_REQUEST_BLACK);
 }
 
+static void all_park(void)
+{
+	gc_park(a);
+	gc_park(b);
+	gc_park(c);
+}
+
+static void all_unpark(void)
+{
+	gc_unpark(a);
+	gc_unpark(b);
+	gc_unpark(c);
+}
+
 /* The rest of the cycle is answered for the mutators. Those that keep an answer back come last. */
 static void cycle_ends(struct gc_mutator *first, struct gc_mutator *second, struct gc_mutator *last)
 {
@@ -139,9 +153,7 @@ static void cycle_ends(struct gc_mutator *first, struct gc_mutator *second, stru
 	assert_int_equal(judgements, 1);
 	assert_true(lives);
 	assert_int_equal(gc_verify(heap, NULL, stderr), 0);
-	gc_unpark(a);
-	gc_unpark(b);
-	gc_unpark(c);
+	all_unpark();
 }
 
 static void mutator_ends(struct gc_mutator *m)
@@ -420,6 +432,100 @@ static void test_unparking_waits_for_the_claim(void **state)
 }
 #endif
 
+/* ----------------------------------------------------------------- progress */
+
+#ifdef GC_DEBUG
+static pthread_t stepper;
+
+/* A marker that is slow with all the work there is: a list cannot be shared. */
+static void while_marking(enum gc_point point)
+{
+	if (point == GC_POINT_SLICE && pthread_equal(pthread_self(), stepper))
+		usleep(SETTLE_US);
+}
+
+static void list_keep(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		gc_store(a, &global[0], node_new(a, gc_load(&global[0])));
+}
+
+/*
+ * An idle mutator has all the work in its hands, the coordinator goes to sleep, the mutator leaves the rest behind and does not come back.
+ * All CPUs are taken: nobody but the coordinator marks.
+ */
+static void test_work_left_behind_is_found(void **state)
+{
+	(void)state;
+	steps_begin();
+	list_keep(100000);
+	heap->cpus = 1;
+	marking_begins(gc_load(&global[0]));
+	all_answer(GC_REQUEST_ROOTS);
+	stepper = pthread_self();
+	gc_point = while_marking;
+	while (!gc_idle(a))
+		usleep(100);
+	gc_point = NULL;
+	until_asked(a); /* to flush: the list is marked */
+	cycle_ends(a, b, c);
+	steps_end();
+}
+#endif
+
+static void workers_stay_out(void)
+{
+	for (unsigned i = 0; i < heap->worker_count; i++)
+		__atomic_store_n(&heap->workers[i].resume_cycle, UINT64_MAX, __ATOMIC_RELAXED);
+}
+
+/* Nobody waits for this cycle; workers stay out of it, and no mutator allocates. Asked for their roots. */
+static void cycle_without_markers(struct node *watched)
+{
+	workers_stay_out();
+	heap->cpus = 1;
+	judged = watched;
+	gc_set(&heap->trigger_bytes, 0);
+	gc_coordinator_wake(heap);
+	all_answer(GC_REQUEST_MARK_ON);
+	all_answer(GC_REQUEST_BLACK);
+	gc_plan(heap);
+}
+
+/* A cycle that nobody waited for is urgent as soon as the next one is asked for. */
+static void test_the_cycle_before_is_urgent_too(void **state)
+{
+	(void)state;
+	steps_begin();
+	gc_store(a, &global[0], node_new(a, node_new(a, NULL)));
+	cycle_without_markers(gc_load(&global[0]));
+	all_answer(GC_REQUEST_ROOTS);
+	assert_int_equal(pthread_create(&collector, NULL, collector_main, NULL), 0);
+	until_asked(a); /* to flush */
+	all_park();
+	pthread_join(collector, NULL);
+	assert_true(lives);
+	all_unpark();
+	steps_end();
+}
+
+/* Workers that stay out because mutators run come back when these park. */
+static void test_workers_come_back(void **state)
+{
+	(void)state;
+	steps_begin();
+	gc_store(a, &global[0], node_new(a, node_new(a, NULL)));
+	cycle_without_markers(gc_load(&global[0]));
+	all_answer(GC_REQUEST_ROOTS);
+	usleep(SETTLE_US);
+	all_park();
+	while (gc_get(&heap->cycles_done) == 0)
+		usleep(100);
+	assert_true(lives);
+	all_unpark();
+	steps_end();
+}
+
 /* ------------------------------------------------------------------- cards */
 
 /* An old object with a place for a reference to a young one. */
@@ -492,7 +598,10 @@ int main(int argc, char **argv)
 #ifdef GC_DEBUG
 		cmocka_unit_test(test_a_flush_while_a_round_begins),
 		cmocka_unit_test(test_unparking_waits_for_the_claim),
+		cmocka_unit_test(test_work_left_behind_is_found),
 #endif
+		cmocka_unit_test(test_the_cycle_before_is_urgent_too),
+		cmocka_unit_test(test_workers_come_back),
 		cmocka_unit_test(test_old_objects_keep_young_ones),
 		cmocka_unit_test(test_a_copy_is_noted),
 	};
