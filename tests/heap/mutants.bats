@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Each mutant (enum gc_break in svc/heap/lock.h) leaves out one part of the protocol, and a test must notice: where one thread can
-# walk the interleaving step by step, test_steps does, and no luck is needed; otherwise the fuzzer with gc_verify, within some
+# walk the interleaving step by step, test_steps or test_pool does, and no luck is needed; the fuzzer with gc_verify, within some
 # seeds. Neither may complain about the whole protocol in the same setting. One build serves all: GC_BREAK says which part is missing.
 
 setup_file() {
@@ -9,26 +9,30 @@ setup_file() {
 	mutants_build "$BATS_FILE_TMPDIR"
 }
 
-mutants_build() { # mutants_build DIR: test_steps and test_fuzz in DIR
+mutants_build() { # mutants_build DIR: the tests in DIR
 	local flags=(-std=gnu11 -O1 -w -D_GNU_SOURCE -fno-strict-aliasing -DGC_DEBUG=1 -DGC_MUTANTS=1 '-DMEMLAB_VERSION="test"')
 
 	mkdir "$1/obj"
 	# shellcheck disable=SC2016
-	printf '%s\n' svc/heap/*.c svc/probes/probes.c tests/heap/test_steps.c tests/heap/test_fuzz.c |
+	printf '%s\n' svc/heap/*.c svc/probes/probes.c tests/heap/test_{steps,pool,fuzz}.c |
 		xargs -P "$(nproc)" -I{} sh -c 'out=$1; shift; exec gcc "$@" -c {} -o "$out/$(basename {} .c).o"' sh "$1/obj" "${flags[@]}"
 	mkdir "$1/tests"
 	mv "$1"/obj/test_*.o "$1/tests"
-	for test in test_steps test_fuzz; do
+	for test in test_steps test_pool test_fuzz; do
 		gcc "$1/tests/$test.o" "$1"/obj/*.o -o "$1/$test" -lcmocka -lpthread -lm || return 1
 	done
 }
 
-steps_caught() { # steps_caught NUMBER TEST [WHAT]: does this test of test_steps.c fail, and say that no longer WHAT (the object lives)?
-	GC_BREAK=$1 run timeout 30 "$BATS_FILE_TMPDIR/test_steps" "$2"
+caught() { # caught NUMBER PROGRAM TEST WHAT: does this test fail, and say that no longer WHAT?
+	GC_BREAK=$1 run timeout 30 "$BATS_FILE_TMPDIR/$2" "$3"
 	echo "$output"
 	[ "$status" -ne 0 ]
-	[[ $output == *"[  FAILED  ] $2"* ]]
-	[[ $output == *"${3:-lives}"* ]]
+	[[ $output == *"[  FAILED  ] $3"* ]]
+	[[ $output == *"$4"* ]]
+}
+
+steps_caught() { # steps_caught NUMBER TEST [WHAT]
+	caught "$1" test_steps "$2" "${3:-lives}"
 }
 
 fuzz_caught() { # fuzz_caught NUMBER: does gc_verify or the model of the fuzzer complain with one of the seeds?
@@ -44,6 +48,7 @@ fuzz_caught() { # fuzz_caught NUMBER: does gc_verify or the model of the fuzzer 
 
 @test "the whole protocol passes, step by step and with marking stretched" {
 	timeout 60 "$BATS_FILE_TMPDIR/test_steps"
+	timeout 60 "$BATS_FILE_TMPDIR/test_pool"
 	GC_FUZZ_SEED=7 GC_FUZZ_SECONDS=2 GC_MARK_DELAY_US=100 timeout 60 "$BATS_FILE_TMPDIR/test_fuzz"
 }
 
@@ -63,3 +68,4 @@ fuzz_caught() { # fuzz_caught NUMBER: does gc_verify or the model of the fuzzer 
 @test "mutant 13, gc_copy makes no card dirty, is caught" { steps_caught 13 test_a_copy_is_noted; }
 @test "mutant 14, no change of card tables, is caught" { steps_caught 14 test_old_objects_keep_young_ones; }
 @test "mutant 15, a full cycle keeps the marks of the last, is caught" { steps_caught 15 test_old_objects_keep_young_ones; }
+@test "mutant 16, minor cycles age pools, is caught" { caught 16 test_pool test_minor_cycles_leave_a_pool "!= "; }

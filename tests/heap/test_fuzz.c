@@ -4,9 +4,11 @@
  * the same graph in ordinary memory. Every step compares the two: the object found must be the one that the
  * model expects, with its number, its check word, its bytes. Some objects are published in a shared table and adopted by other
  * threads, which check them as well. Threads park, idle, collect, leave and come back; the whole heap is verified
- * again and again. A lost mark shows as a wrong number, a pattern or a verify complaint.
+ * again and again. Roots hold interior references, come and go; objects are put into pools and got again; GOGC and the limit
+ * change. A lost mark shows as a wrong number, a pattern or a verify complaint.
  *
  *   GC_FUZZ_SEED (default 1)   GC_FUZZ_SECONDS (default 2)   GC_FUZZ_THREADS (default 3)
+ *   GC_FUZZ_GOGC (default: changes while it runs, and the memory limit too)
  * With sticky marks the nursery is small, so that most cycles are minor ones; GODEBUG=gcsticky=0 makes all of them full.
  */
 #include <setjmp.h>
@@ -27,6 +29,9 @@
 #define SHARED_SLOTS 32
 #define HELD 16
 #define PARCELS 16
+#define GLOBALS 4
+#define POOLS 2
+#define CYCLES_MIN 4 /* each run goes on until so many have begun */
 #define THREADS_MAX 16
 #define MODEL_MAX (1u << 18)
 #define CHECK 0x9e3779b97f4a7c15ull
@@ -74,6 +79,9 @@ struct model {
 /* A global root; the table itself lies on the heap, so that markers may have scanned it before a thread's roots. */
 static struct one **shared_table;
 
+static struct gc_pool *pools[POOLS]; /* of struct one; the second in debug mode */
+static bool knobs_change;
+
 struct fuzzer {
 	struct gc_heap *heap;
 	unsigned index;
@@ -82,8 +90,10 @@ struct fuzzer {
 	/* The thread's own. */
 	struct gc_mutator *m;
 	void **root; /* refs array, pushed */
-	void **held; /* HELD root slots: values taken out of the graph */
-	uint32_t held_models[HELD];
+	void **held; /* HELD root slots: values taken out of the graph; the references point somewhere into their objects */
+	uint32_t held_models[HELD], held_offsets[HELD];
+	struct one *globals[GLOBALS]; /* a global root, now and then */
+	bool registered;
 	struct one **parcels; /* PARCELS root slots: objects to be published */
 	struct one **table;
 	struct model *models;
@@ -147,6 +157,22 @@ static void **slot_of(void *object, const struct model *x, unsigned i)
 static unsigned slot_count(const struct model *x)
 {
 	return x->shape == SHAPE_BYTES ? 0 : x->length;
+}
+
+static uint32_t model_bytes(const struct model *x)
+{
+	switch (x->shape) {
+	case SHAPE_ONE:
+		return sizeof(struct one);
+	case SHAPE_SEVEN:
+		return sizeof(struct seven);
+	case SHAPE_ROWS:
+		return x->length / 2 * (uint32_t)sizeof(struct row);
+	case SHAPE_REFS:
+		return x->length * 8;
+	default:
+		return x->length;
+	}
 }
 
 static unsigned char pattern(uint64_t number, unsigned i)
@@ -227,8 +253,11 @@ static unsigned length_pick(struct fuzzer *f, enum shape shape)
 	}
 }
 
+/* NULL: the memory limit says no. */
 static void *object_new(struct fuzzer *f, const struct model *x)
 {
+	if (x->shape == SHAPE_REFS && rnd(f, 2))
+		return gc_try_alloc(f->m, &gc_kind_refs, x->length, 3);
 	switch (x->shape) {
 	case SHAPE_ONE:
 		return gc_alloc(f->m, &one_kind, 0);
@@ -290,6 +319,10 @@ static void op_new(struct fuzzer *f)
 		return;
 	n = model_new(f, shape, length_pick(f, shape));
 	made = object_new(f, &f->models[n]);
+	if (!made) {
+		model_free(f, n);
+		return;
+	}
 	zero_check(f, made, &f->models[n]);
 	object_fill(made, &f->models[n]);
 	slot_set(f, object, i, rnd(f, slot_count(&f->models[i])), made, n);
@@ -311,6 +344,11 @@ static void op_cut(struct fuzzer *f)
 	slot_set(f, object, i, rnd(f, slot_count(&f->models[i])), NULL, 0);
 }
 
+static void *held_object(const struct fuzzer *f, unsigned h)
+{
+	return (char *)f->held[h] - f->held_offsets[h];
+}
+
 /*
  * Take a value out of the graph and hold it in a root for a while: on a stack that was scanned, only the deletion
  * part of the barrier protects it. Or put a held one back.
@@ -323,13 +361,17 @@ static void op_hold(struct fuzzer *f)
 
 	slot = rnd(f, slot_count(&f->models[i]));
 	if (f->held[h]) {
-		object_check(f, f->held[h], &f->models[f->held_models[h]]);
-		slot_set(f, object, i, slot, f->held[h], f->held_models[h]);
+		object_check(f, held_object(f, h), &f->models[f->held_models[h]]);
+		slot_set(f, object, i, slot, held_object(f, h), f->held_models[h]);
 		f->held[h] = NULL;
 		return;
 	}
 	f->held[h] = gc_load(slot_of(object, &f->models[i], slot));
 	f->held_models[h] = f->models[i].refs[slot];
+	if (!f->held[h])
+		return;
+	f->held_offsets[h] = rnd(f, model_bytes(&f->models[f->held_models[h]]));
+	f->held[h] = (char *)f->held[h] + f->held_offsets[h];
 	slot_set(f, object, i, slot, NULL, 0);
 }
 
@@ -359,16 +401,23 @@ static void parcel_check(struct fuzzer *f, const struct one *found)
 		fail_at(f, "a shared object's child changed", inner ? inner->h.number : 0, found->h.number);
 }
 
-static struct one *parcel_new(struct fuzzer *f)
+/* A number and a child with the same number. `made` is in a root. */
+static void parcel_fill(struct fuzzer *f, struct one *made)
 {
-	GC_SCOPE(f->m);
-	struct one *made = gc_push(f->m, gc_alloc(f->m, &one_kind, 0)), *inner;
+	struct one *inner = gc_alloc(f->m, &one_kind, 0);
 
 	made->h.number = ++f->numbers << 8 | f->index;
 	made->h.check = made->h.number * CHECK;
-	inner = gc_alloc(f->m, &one_kind, 0);
 	inner->h = made->h;
 	gc_store(f->m, &made->a, inner);
+}
+
+static struct one *parcel_new(struct fuzzer *f)
+{
+	GC_SCOPE(f->m);
+	struct one *made = gc_push(f->m, gc_alloc(f->m, &one_kind, 0));
+
+	parcel_fill(f, made);
 	return made;
 }
 
@@ -396,6 +445,76 @@ static void op_share(struct fuzzer *f)
 		gc_store(f->m, &f->table[slot], (struct one *)NULL);
 		f->adopted++;
 	}
+}
+
+/* What comes out of a pool is new, or what this thread has put, as it was. */
+static void pooled_check(struct fuzzer *f, const struct one *got)
+{
+	if (!got->h.number && !got->h.check && !gc_load((void *const *)&got->a))
+		return;
+	parcel_check(f, got);
+	if ((got->h.number & 0xff) != f->index)
+		fail_at(f, "another thread's object in a pool", got->h.number & 0xff, f->index);
+}
+
+static void op_pool(struct fuzzer *f)
+{
+	GC_SCOPE(f->m);
+	struct gc_pool *pool = pools[rnd(f, 8) == 0];
+	unsigned count = 1 + rnd(f, 4);
+	struct one *got[4];
+
+	for (unsigned i = 0; i < count; i++) {
+		got[i] = gc_push(f->m, gc_pool_get(f->m, pool));
+		pooled_check(f, got[i]);
+		parcel_fill(f, got[i]);
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (rnd(f, 8))
+			gc_pool_put(f->m, pool, got[i]);
+}
+
+static void globals_drop(struct fuzzer *f)
+{
+	GC_SCOPE(f->m);
+	struct one *last = gc_load(&f->globals[rnd(f, GLOBALS)]);
+
+	/* What it held is protected until the next look at the roots. */
+	gc_root_remove(f->heap, f->globals);
+	gc_push(f->m, last);
+	f->registered = false;
+	gc_poll(f->m);
+	if (last)
+		parcel_check(f, last);
+}
+
+/* A global root that comes and goes. */
+static void op_global(struct fuzzer *f)
+{
+	unsigned g = rnd(f, GLOBALS);
+
+	if (!f->registered) {
+		memset(f->globals, 0, sizeof(f->globals));
+		f->registered = gc_root_add(f->heap, f->globals, GLOBALS) == 0;
+	} else if (rnd(f, 16) == 0) {
+		globals_drop(f);
+	} else {
+		if (gc_load(&f->globals[g]))
+			parcel_check(f, f->globals[g]);
+		gc_store(f->m, &f->globals[g], rnd(f, 4) ? parcel_new(f) : NULL);
+	}
+}
+
+static void op_knob(struct fuzzer *f)
+{
+	static const int percents[] = {10, 30, 100, 400, GC_PERCENT_OFF};
+
+	if (!knobs_change || rnd(f, 40))
+		return;
+	if (rnd(f, 3))
+		gc_set_percent(f->heap, percents[rnd(f, 5)]);
+	else
+		gc_set_memory_limit(f->heap, rnd(f, 3) ? GC_LIMIT_OFF : (uint64_t)(16 + rnd(f, 200)) << 20);
 }
 
 static void op_handle(struct fuzzer *f)
@@ -430,7 +549,7 @@ static void compare_all(struct fuzzer *f)
 	queue_add(f, &tail, f->root, 1);
 	for (unsigned h = 0; h < HELD; h++)
 		if (f->held[h])
-			queue_add(f, &tail, f->held[h], f->held_models[h]);
+			queue_add(f, &tail, held_object(f, h), f->held_models[h]);
 	while (head < tail) {
 		struct model *x = &f->models[f->queue[head]];
 		void *object = f->queue_objects[head++];
@@ -471,8 +590,12 @@ static void step(struct fuzzer *f)
 		op_link(f);
 	else if (pick < 650)
 		op_cut(f);
-	else if (pick < 800)
+	else if (pick < 770)
 		op_hold(f);
+	else if (pick < 790)
+		op_pool(f);
+	else if (pick < 800)
+		op_global(f);
 	else if (pick < 850)
 		op_copy(f);
 	else if (pick < 930)
@@ -483,6 +606,10 @@ static void step(struct fuzzer *f)
 		op_prune(f);
 	else if (pick < 943 && !f->quiet && rnd(f, 20) == 0)
 		gc_collect(f->m);
+	else if (pick < 944)
+		op_knob(f);
+	else if (pick < 945 && !f->quiet && rnd(f, 100) == 0)
+		gc_stop_world_for(f->heap, f->m, 50000);
 	else
 		gc_poll(f->m);
 }
@@ -513,17 +640,25 @@ static void graph_end(struct fuzzer *f)
 	for (uint32_t i = 1; i < MODEL_MAX; i++)
 		if (f->models[i].number)
 			model_free(f, i);
+	if (f->registered)
+		globals_drop(f);
 	gc_pop(f->m, 1 + HELD + PARCELS + 1);
 	gc_detach(f->m);
+}
+
+/* On a machine without CPU to spare, later than its time. */
+static bool over(const struct fuzzer *f)
+{
+	return now_ns() >= f->deadline_ns && gc_cycle_number(f->heap) >= CYCLES_MIN;
 }
 
 static void *fuzzer_main(void *argument)
 {
 	struct fuzzer *f = argument;
 
-	while (now_ns() < f->deadline_ns) {
+	while (!over(f)) {
 		graph_begin(f);
-		for (unsigned i = 0; i < 40 && now_ns() < f->deadline_ns; i++) {
+		for (unsigned i = 0; i < 40 && !over(f); i++) {
 			for (unsigned k = 0; k < 500; k++)
 				step(f);
 			if (i % 8 == 7)
@@ -554,7 +689,7 @@ static void fuzzer_free(struct fuzzer *f)
 	free(f->queue_objects);
 }
 
-static void heap_make(struct gc_heap **heap)
+static void heap_make(struct gc_heap **heap, uint64_t seed)
 {
 	struct gc_mutator *m;
 	struct gc_config config;
@@ -564,7 +699,13 @@ static void heap_make(struct gc_heap **heap)
 	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
 	config.sites = 5;
 	config.gc_percent = (int)env("GC_FUZZ_GOGC", 100);
+	knobs_change = !getenv("GC_FUZZ_GOGC");
+	config.limit_policy = seed % 2 ? GC_LIMIT_SHED : GC_LIMIT_DEGRADE;
 	assert_int_equal(gc_heap_create(&config, heap), 0);
+	for (unsigned i = 0; i < POOLS; i++) {
+		pools[i] = gc_pool_new(*heap, &(struct gc_pool_config){.name = "fuzz", .kind = &one_kind, .slots = 4, .debug = i == 1});
+		assert_non_null(pools[i]);
+	}
 	assert_int_equal(gc_root_add(*heap, &shared_table, 1), 0);
 	m = gc_attach(*heap);
 	gc_store(m, &shared_table, gc_alloc_array(m, &gc_kind_refs, SHARED_SLOTS, 0));
@@ -583,7 +724,7 @@ static void test_random_graphs(void **state)
 
 	(void)state;
 	assert_in_range(count, 1, THREADS_MAX);
-	heap_make(&heap);
+	heap_make(&heap, seed);
 	for (unsigned i = 0; i < count; i++) {
 		fuzzer_init(&fuzzers[i], heap, i, seed, deadline);
 		assert_int_equal(pthread_create(&threads[i], NULL, fuzzer_main, &fuzzers[i]), 0);
@@ -604,7 +745,7 @@ static void test_random_graphs(void **state)
 		      (unsigned long long)stats.cycles, (unsigned long long)stats.forced_cycles,
 		      (unsigned long long)stats.minor_cycles,
 		      (unsigned long long)stats.total_allocs);
-	assert_true(stats.cycles > 2);
+	assert_true(stats.cycles >= CYCLES_MIN - 1);
 	gc_heap_destroy(heap);
 }
 

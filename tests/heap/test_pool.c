@@ -310,7 +310,8 @@ static void test_debug_keeps_content(void **state)
 	gc_heap_destroy(heap);
 }
 
-int main(void)
+/* With an argument only the tests whose names match it. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_put_comes_back), cmocka_unit_test(test_two_cycles_empty_a_pool),
@@ -319,5 +320,7 @@ int main(void)
 		cmocka_unit_test(test_debug_keeps_content),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
