@@ -24,6 +24,10 @@ load common
 	story='{requests, cut, server_ns, queue_ns, service_ns, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
 	diff <(jq -S "$story" "$dir/live.json") <(jq -S "$story" "$dir/out/report.json")
 	cmp "$dir/live.csv" "$dir/out/report.csv"
+	for pair in "screen live.json" "out/screen out/report.json"; do
+		# shellcheck disable=SC2086
+		(cd "$dir" && python3 "$BATS_TEST_DIRNAME/../collectors/trace/every_number.py" $pair)
+	done
 	[ "$(wc -l <"$dir/live.csv")" = $(($(jq .requests "$dir/live.json") + 1)) ]
 	grep -q '</html>' "$dir/out/report.html"
 	grep -q '</svg>' "$dir/out/tail.svg"

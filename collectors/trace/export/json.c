@@ -40,6 +40,7 @@ static void write_watching(struct json_writer *json, const struct trace_info *in
 	json_string(json, "alloc_mode", info->alloc_mode);
 	json_string(json, "missing", info->missing);
 	json_string(json, "next", advice_text(next, info, summary));
+	json_string(json, "no_requests", summary->requests ? NULL : advice_no_requests(next, info, summary));
 	json_object_begin(json, "probes");
 	json_unsigned(json, "found", info->probes_found);
 	json_unsigned(json, "attached", info->probes_attached);
@@ -102,6 +103,73 @@ static void write_causes(struct json_writer *json, const struct summary *summary
 	json_object_end(json);
 }
 
+static double percent(double part, double whole)
+{
+	return whole > 0 ? 100 * part / whole : 0;
+}
+
+/* The rest of the order from `at` on, but for what is not explained, which has a row of its own. */
+static void write_rest(struct json_writer *json, const struct cohort *cohort, const enum cause *order, unsigned at, unsigned present,
+		       double whole)
+{
+	double queue = 0, service = 0;
+	unsigned causes = 0;
+	for (; at < present; at++) {
+		if (order[at] == CAUSE_UNATTRIBUTED)
+			continue;
+		queue += cohort->queue_ns[order[at]];
+		service += cohort->service_ns[order[at]];
+		causes++;
+	}
+	json_object_begin(json, "rest");
+	json_unsigned(json, "causes", causes);
+	json_number(json, "percent", percent(queue + service, whole));
+	json_number(json, "mean_ns", queue + service);
+	json_number(json, "queue_percent", percent(queue, whole));
+	json_number(json, "service_percent", percent(service, whole));
+	json_object_end(json);
+}
+
+static void write_taken_by(struct json_writer *json, const struct summary *summary, enum cause cause)
+{
+	unsigned threads;
+	const struct culprit *culprit = advice_culprit(summary, cause, &threads);
+	if (!culprit) {
+		json_raw(json, "taken_by", "null");
+		return;
+	}
+	json_object_begin(json, "taken_by");
+	json_string_bytes(json, "comm", culprit->comm, strnlen(culprit->comm, sizeof(culprit->comm)));
+	json_unsigned(json, "tid", culprit->tid);
+	json_unsigned(json, "threads", threads);
+	json_object_end(json);
+}
+
+/* Why the slowest 1 % are slow, the greatest cause first: what the screen draws. */
+static void write_why(struct json_writer *json, const struct summary *summary)
+{
+	const struct cohort *cohort = &summary->cohort[COHORT_P99];
+	enum cause order[CAUSE_COUNT];
+	unsigned present = advice_order(order, cohort);
+	double whole = 0;
+	for (unsigned i = 0; i < present; i++)
+		whole += cohort->queue_ns[order[i]] + cohort->service_ns[order[i]];
+	json_array_begin(json, "why");
+	for (unsigned i = 0; i < CAUSE_COUNT && summary->requests; i++) {
+		double queue = cohort->queue_ns[order[i]], service = cohort->service_ns[order[i]];
+		json_object_begin(json, NULL);
+		json_string(json, "cause", cause_name(order[i]));
+		json_number(json, "percent", percent(queue + service, whole));
+		json_number(json, "mean_ns", queue + service);
+		json_number(json, "queue_percent", percent(queue, whole));
+		json_number(json, "service_percent", percent(service, whole));
+		write_taken_by(json, summary, order[i]);
+		write_rest(json, cohort, order, i + 1, present, whole);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
 static void write_cohorts(struct json_writer *json, const struct summary *summary)
 {
 	json_object_begin(json, "cohort");
@@ -150,6 +218,8 @@ static void write_without_gc(struct json_writer *json, const struct summary *sum
 			json_raw(json, values[v].key, "null");
 	}
 	json_object_end(json);
+	uint64_t p99 = with->p99, gone = p99 > without->p99 ? p99 - without->p99 : 0;
+	write_known(json, "gc_tail_percent", summary_knows_without_gc(summary, 99) ? percent((double)gone, (double)p99) : -1);
 }
 
 static void write_gc(struct json_writer *json, const struct summary *summary)
@@ -162,6 +232,7 @@ static void write_gc(struct json_writer *json, const struct summary *summary)
 	json_unsigned(json, "assist_ns", summary->gc.assist_ns);
 	json_unsigned(json, "worker_cpu_ns", summary->gc.worker_cpu_ns);
 	json_number(json, "cpu_fraction", summary->gc.cpu_fraction);
+	json_number(json, "cpu_percent", 100 * summary->gc.cpu_fraction);
 	json_object_end(json);
 }
 
@@ -244,8 +315,10 @@ static void write_culprits(struct json_writer *json, const struct summary *summa
 
 static void write_series(struct json_writer *json, const struct summary *summary)
 {
+	uint64_t greatest_ns = 0;
 	json_array_begin(json, "series");
 	for (unsigned i = 0; i < summary->series_count && i < SERIES_SECONDS; i++) {
+		greatest_ns = summary->series[i].p99_ns > greatest_ns ? summary->series[i].p99_ns : greatest_ns;
 		json_object_begin(json, NULL);
 		json_unsigned(json, "p99_ns", summary->series[i].p99_ns);
 		json_unsigned(json, "requests", summary->series[i].requests);
@@ -253,6 +326,7 @@ static void write_series(struct json_writer *json, const struct summary *summary
 		json_object_end(json);
 	}
 	json_array_end(json);
+	json_unsigned(json, "series_p99_ns_max", greatest_ns);
 }
 
 static void write_checks(struct json_writer *json, const struct summary *summary)
@@ -283,6 +357,7 @@ int export_json(FILE *file, const struct trace_info *info, const struct summary 
 	write_quantiles(&json, "queue_ns", &summary->queue);
 	write_quantiles(&json, "service_ns", &summary->service);
 	write_causes(&json, summary);
+	write_why(&json, summary);
 	write_cohorts(&json, summary);
 	write_gc(&json, summary);
 	write_alloc(&json, summary);

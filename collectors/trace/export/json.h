@@ -8,9 +8,11 @@
  *   cost{target_ns_per_request,tracer_cpu_percent,budget_percent}: null when not known,
  *   server_ns, queue_ns, service_ns {count,p50,p90,p99,p999,p9999,max,mean},
  *   causes{<cause>:{queue_ns:{p50,p99,p999,total},service_ns:{...}}}: means over the cohorts, sums over all requests,
+ *   why[]: the causes of the slowest 1 %, the greatest first: {cause,percent,mean_ns,queue_percent,service_percent,
+ *   taken_by{comm,tid,threads} or null, rest{causes,...}: all behind it but for unattributed},
  *   cohort{p50,p99,p999}: how many; cohort_floor_ns{...}; cohort_server_ns{...}: their mean server time,
- *   without_gc_ns{p50,p99,p999,...}, gc_tail_ns{p50,p99,p999}, gc{...}, alloc{...}, worst[], culprits[], series[],
- * checks{...}
+ *   without_gc_ns{p50,p99,p999,...}, gc_tail_ns{p50,p99,p999}, gc_tail_percent: of p99, at least 0, gc{...}, alloc{...}, worst[], culprits[],
+ *   series[], series_p99_ns_max, checks{...}, no_requests: why none was seen
  */
 #ifndef MEMLAB_TRACE_EXPORT_JSON_H
 #define MEMLAB_TRACE_EXPORT_JSON_H

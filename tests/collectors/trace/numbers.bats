@@ -1,0 +1,44 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The JSON has every number of the screen. Here on made-up summaries; e2e/commands.bats does the same on a recording.
+
+setup() {
+	check=$BATS_TEST_DIRNAME/every_number.py
+	golden=$BATS_TEST_DIRNAME/../../golden
+}
+
+@test "every number of the screen is in the JSON" {
+	for screen in screen screen-wide screen-ascii; do
+		run python3 "$check" "$golden/$screen.txt" "$golden/trace.json"
+		echo "$output"
+		[ "$status" -eq 0 ]
+	done
+	[ "${output%% *}" -ge 70 ]
+}
+
+@test "a number that the JSON does not have is found, and a line that no rule knows" {
+	cd "$BATS_TEST_DIRNAME"
+	python3 -B - "$golden" <<'END'
+import copy, json, sys
+sys.path.insert(0, ".")
+import every_number
+lines = open(sys.argv[1] + "/screen.txt", encoding="utf-8").read().splitlines()
+document = json.load(open(sys.argv[1] + "/trace.json"))
+def must_fail(lines, document, what):
+    try:
+        every_number.check(lines, document)
+    except (AssertionError, KeyError, TypeError):
+        return
+    raise SystemExit(f"not found: {what}")
+for change in ("why 2 mean_ns", "why 4 rest causes", "gc_tail_percent", "series_p99_ns_max", "worst 0 key", "requests_per_s", "server_ns p9999",
+               "cost budget_percent", "why 1 taken_by tid", "gc cpu_percent", "cohort p99", "next"):
+    changed = copy.deepcopy(document)
+    *way, last = (int(key) if key.isdigit() else key for key in change.split())
+    place = changed
+    for key in way:
+        place = place[key]
+    place[last] = place[last].replace("0", "1") if last == "next" else place[last] * 2
+    must_fail(lines, changed, change)
+must_fail(lines + [" and 7 of another kind"], document, "another line")
+END
+}
