@@ -259,7 +259,7 @@ static void add_cause(struct screen *screen, enum cause cause, double whole)
 	const struct cohort *cohort = &screen->summary->cohort[COHORT_P99];
 	double queue = cohort->queue_ns[cause], service = cohort->service_ns[cause];
 	unsigned bar = 12 + (screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0);
-	char number[TEXT_NUMBER_BYTES], comm[64];
+	char number[TEXT_NUMBER_BYTES], comm[64], who[24];
 	struct line *line = line_new(&screen->lines, cause_style(cause));
 	line_add(line, " %-12s ", cause_name(cause));
 	line_add_bar(line, whole > 0 ? (queue + service) / whole : 0, bar, screen->lines.ascii);
@@ -273,10 +273,9 @@ static void add_cause(struct screen *screen, enum cause cause, double whole)
 	if (!culprit)
 		return;
 	lines_clean_comm(&screen->lines, comm, culprit->comm);
-	if (threads > 1)
-		line_add(line, "  %s x%u", comm, threads);
-	else
-		line_add(line, "  %s[%" PRIu32 "]", comm, culprit->tid);
+	line_add(line, "  %s", comm);
+	snprintf(who, sizeof(who), threads > 1 ? " x%u" : "[%u]", threads > 1 ? threads : culprit->tid);
+	line_add_fitting(&screen->lines, line, who);
 }
 
 static void add_more_causes(struct screen *screen, const enum cause *order, unsigned count, double whole)

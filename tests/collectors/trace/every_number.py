@@ -72,7 +72,7 @@ class Screen:
              lambda: [count(self.json["cohort"]["p99"]), ns(self.json["cohort_floor_ns"]["p99"])]),
             (r" +share +mean +queue +service +taken by", lambda: []),
             (r" and (\d+) more +" + p + " +" + t + " +" + p + " +" + p, self.rest),
-            (r" ([a-z_]+) +[^\w%<]* *" + p + " +" + t + " +" + p + " +" + p + r"(?:  (.+?)(?:\[(\d+)\]| x(\d+)))?", self.cause),
+            (r" ([a-z_]+) +[^\w%<]* *" + p + " +" + t + " +" + p + " +" + p + r"(?:  ([^\[~]+?)(?:\[(\d+)\]| x(\d+))?)?", self.cause),
             (r" worst: " + t + r"(?:  GET /lookup\?key=(\d+)  (json|bin) (\d+)|  from port (\d+))(?:  cycle (\d+))?(?:  behind (.+))?", self.worst),
             (r"  = " + t + r" queue(?: \(" + t + r" (\w+)\))? \+ " + t + r" service(?: \(" + t + r" (\w+)\))?", self.worst_parts),
             (r" NO REQUESTS SEEN", lambda: []),
