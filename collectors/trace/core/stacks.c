@@ -184,19 +184,30 @@ const struct stack *stacks_at(const struct stacks *stacks, size_t index)
 /* The way from a public function of the heap to its probe is this long at most. */
 #define ALLOCATOR_FRAMES_MAX 8
 
-static int is_allocator(const struct frame_namer *namer, uint64_t address)
+static int is_allocator(const char *name)
 {
-	const char *name = namer->name(namer->context, address).function;
 	return name && (strncmp(name, "gc_", 3) == 0 || strncmp(name, "memlab_probe_", 13) == 0);
 }
 
-uint32_t stack_allocator_frames(const struct stack *stack, const struct frame_namer *namer)
+uint64_t stack_address(const struct stack *stack, uint32_t i)
 {
-	uint32_t frames = 0;
+	return i ? stack->frames[i] - 1 : stack->frames[i];
+}
+
+struct stack_site stack_site(const struct stack *stack, const struct frame_namer *namer)
+{
+	struct stack_site site = {0};
+	const struct frame_name *inlined;
 	if (!(stack->flags & STACK_ALLOCATION))
-		return 0;
+		return site;
 	for (uint32_t i = 0; i + 1 < stack->depth && i < ALLOCATOR_FRAMES_MAX; i++)
-		if (is_allocator(namer, i ? stack->frames[i] - 1 : stack->frames[i]))
-			frames = i + 1;
-	return frames;
+		if (is_allocator(namer->name(namer->context, stack_address(stack, i)).function))
+			site.frame = i + 1;
+	if (site.frame >= stack->depth || !namer->inlined)
+		return site;
+	unsigned count = namer->inlined(namer->context, stack_address(stack, site.frame), &inlined);
+	for (unsigned i = 0; i < count; i++)
+		if (is_allocator(inlined[i].function))
+			site.inlined = i + 1;
+	return site;
 }

@@ -70,14 +70,26 @@ struct frame_namer {
 	void *context;
 	/* `address` is a code address; for a return address the caller has already stepped back into the call. */
 	struct frame_name (*name)(void *context, uint64_t address);
+	/*
+	 * The functions whose code was inlined there, innermost first; what `name` tells is the function around them all, at the
+	 * place of the outermost call. Returns how many. NULL: none is ever known.
+	 */
+	unsigned (*inlined)(void *context, uint64_t address, const struct frame_name **frames);
 	const char *(*label)(void *context, uint32_t label); /* NULL: labels are not drawn */
 };
 
 /*
- * How many of the innermost frames are the allocator's own: of an allocation's stack those up to the last one
- * that bears a name of the heap (gc_, memlab_probe_), as all of them say the same; 0 of other stacks. What is left is
- * never empty.
+ * Where an allocation was made: of its stack the innermost frames up to the last one that bears a name of the heap (gc_,
+ * memlab_probe_) are the allocator's own and left out, as all of them say the same. What is left is never empty. Of other
+ * stacks nothing is left out.
  */
-uint32_t stack_allocator_frames(const struct stack *stack, const struct frame_namer *namer);
+struct stack_site {
+	uint32_t frame;   /* the first frame that stays */
+	uint32_t inlined; /* of the functions inlined in it, so many innermost ones are the allocator's */
+};
+struct stack_site stack_site(const struct stack *stack, const struct frame_namer *namer);
+
+/* The code address of frame i: of a return address, the call before it. */
+uint64_t stack_address(const struct stack *stack, uint32_t i);
 
 #endif

@@ -116,46 +116,79 @@ static uint64_t profile_function(struct profile *profile, const char *function, 
 	return id;
 }
 
-/* A location at an address, or, with a `name`, one that stands for no address. */
-static uint64_t profile_location(struct profile *profile, uint64_t address, const char *name)
+/* One line of a location: a function and where in it. */
+static void add_line(struct profile *profile, struct proto *lines, const struct frame_name *frame)
 {
-	static const struct symbol nowhere;
-	int is_new;
-	uint32_t id = ids_get(&profile->locations, name ? text_hash(name) : address, &is_new);
-	profile->failed |= !id;
-	if (!is_new)
-		return id;
-	const struct symbol *symbol = name ? &nowhere : symbols_find(profile->symbols, address);
-	uint64_t mapping = profile_mapping(profile, symbol), function = 0;
-	if (name || symbol->name.function)
-		function = profile_function(profile, name ? name : symbol->name.function, symbol->name.file);
 	struct proto line = {0};
-	proto_number(&line, LINE_FUNCTION, function);
-	proto_number(&line, LINE_NUMBER, symbol->name.line);
+	if (!frame->function)
+		return;
+	proto_number(&line, LINE_FUNCTION, profile_function(profile, frame->function, frame->file));
+	proto_number(&line, LINE_NUMBER, frame->line);
+	proto_message(lines, LOCATION_LINE, &line);
+	proto_free(&line);
+}
+
+static void write_location(struct profile *profile, uint64_t id, uint64_t mapping, uint64_t address, const struct proto *lines)
+{
 	proto_clear(&profile->inner);
 	proto_number(&profile->inner, LOCATION_ID, id);
 	proto_number(&profile->inner, LOCATION_MAPPING, mapping);
 	proto_number(&profile->inner, LOCATION_ADDRESS, address);
-	if (function)
-		proto_message(&profile->inner, LOCATION_LINE, &line);
+	proto_append(&profile->inner, lines);
 	proto_message(&profile->out, PROFILE_LOCATION, &profile->inner);
-	proto_free(&line);
+}
+
+/* A location that stands for no address. */
+static uint64_t named_location(struct profile *profile, const char *name)
+{
+	int is_new;
+	uint32_t id = ids_get(&profile->locations, text_hash(name), &is_new);
+	profile->failed |= !id;
+	if (!is_new)
+		return id;
+	struct proto lines = {0};
+	add_line(profile, &lines, &(struct frame_name){.function = name});
+	write_location(profile, id, 0, 0, &lines);
+	proto_free(&lines);
+	return id;
+}
+
+/*
+ * A location at an address: a line for each function inlined there, innermost first, and one for the function around them.
+ * The `skip` innermost are left out: the same address is another location then.
+ */
+static uint64_t profile_location(struct profile *profile, uint64_t address, unsigned skip)
+{
+	int is_new;
+	uint32_t id = ids_get(&profile->locations, address ^ (uint64_t)skip << 56, &is_new);
+	profile->failed |= !id;
+	if (!is_new)
+		return id;
+	const struct symbol *symbol = symbols_find(profile->symbols, address);
+	uint64_t mapping = profile_mapping(profile, symbol);
+	struct proto lines = {0};
+	for (unsigned i = skip; i < symbol->inlined_count; i++)
+		add_line(profile, &lines, &symbol->inlined[i]);
+	add_line(profile, &lines, &symbol->name);
+	write_location(profile, id, mapping, address, &lines);
+	proto_free(&lines);
 	return id;
 }
 
 static void write_locations(struct profile *profile, const struct stack *stack, struct proto *list)
 {
 	struct frame_namer namer = symbols_namer(profile->symbols);
+	struct stack_site site = stack_site(stack, &namer);
 	if (stack->flags & STACK_KERNEL)
-		proto_varint(list, profile_location(profile, 0, "[kernel]"));
-	for (uint32_t i = stack_allocator_frames(stack, &namer); i < stack->depth; i++)
-		proto_varint(list, profile_location(profile, i ? stack->frames[i] - 1 : stack->frames[i], NULL));
+		proto_varint(list, named_location(profile, "[kernel]"));
+	for (uint32_t i = site.frame; i < stack->depth; i++)
+		proto_varint(list, profile_location(profile, stack_address(stack, i), i == site.frame ? site.inlined : 0));
 	if (stack->flags & STACK_OVERFLOW)
-		proto_varint(list, profile_location(profile, 0, "[further stacks]"));
+		proto_varint(list, named_location(profile, "[further stacks]"));
 	else if (!stack->depth)
-		proto_varint(list, profile_location(profile, 0, "[no stack]"));
+		proto_varint(list, named_location(profile, "[no stack]"));
 	else if (stack->flags & STACK_CUT)
-		proto_varint(list, profile_location(profile, 0, "[cut short]"));
+		proto_varint(list, named_location(profile, "[cut short]"));
 }
 
 static void write_sample(struct profile *profile, const struct stack *stack, const struct pprof_options *options)

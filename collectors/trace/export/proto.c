@@ -69,3 +69,9 @@ void proto_message(struct proto *proto, unsigned field, const struct proto *mess
 	proto_bytes(proto, field, message->data, message->size);
 	proto->failed |= message->failed;
 }
+
+void proto_append(struct proto *proto, const struct proto *fields)
+{
+	append(proto, fields->data, fields->size);
+	proto->failed |= fields->failed;
+}

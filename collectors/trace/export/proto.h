@@ -24,5 +24,7 @@ void proto_varint(struct proto *proto, uint64_t value);
 void proto_number(struct proto *proto, unsigned field, uint64_t value);
 void proto_bytes(struct proto *proto, unsigned field, const void *data, size_t size);
 void proto_message(struct proto *proto, unsigned field, const struct proto *message);
+/* The fields of another message, as if they had been added here. */
+void proto_append(struct proto *proto, const struct proto *fields);
 
 #endif

@@ -146,9 +146,8 @@ static const char *base_name(const char *file)
 	return slash ? slash + 1 : file;
 }
 
-static void path_add_frame(struct path *path, const struct frame_namer *namer, uint64_t address)
+static void path_add_frame(struct path *path, struct frame_name frame)
 {
-	struct frame_name frame = namer->name(namer->context, address);
 	char name[NAME_BYTES], place[NAME_BYTES];
 	if (frame.function)
 		snprintf(name, sizeof(name), "%s", frame.function);
@@ -163,6 +162,16 @@ static void path_add_frame(struct path *path, const struct frame_namer *namer, u
 	path_add(path, name, frame.file || frame.module ? place : NULL);
 }
 
+/* The function at an address and those inlined in it, but for the `skip` innermost ones. */
+static void path_add_address(struct path *path, const struct frame_namer *namer, uint64_t address, unsigned skip)
+{
+	const struct frame_name *inlined = NULL;
+	unsigned count = namer->inlined ? namer->inlined(namer->context, address, &inlined) : 0;
+	path_add_frame(path, namer->name(namer->context, address));
+	while (count-- > skip)
+		path_add_frame(path, inlined[count]);
+}
+
 /*
  * Does the outermost frame begin a thread? Where a function has no frame pointer the walk ends early, or at an address
  * that is none. A stack that ends inside a library, or nowhere, was cut there.
@@ -170,7 +179,7 @@ static void path_add_frame(struct path *path, const struct frame_namer *namer, u
 static int stack_is_whole(const struct stack *stack, const struct frame_namer *namer)
 {
 	static const char *const begins[] = {"start_thread", "clone", "__clone", "clone3", "__clone3", "__libc_start_call_main", "__libc_start_main"};
-	struct frame_name frame = namer->name(namer->context, stack->frames[stack->depth - 1] - (stack->depth > 1));
+	struct frame_name frame = namer->name(namer->context, stack_address(stack, stack->depth - 1));
 	if (!frame.function && !frame.module)
 		return 0;
 	for (unsigned i = 0; frame.function && i < sizeof(begins) / sizeof(*begins); i++)
@@ -196,10 +205,11 @@ static void path_add_stack(struct path *path, const struct stack *stack, const s
 	else if (!stack_is_whole(stack, namer))
 		path_add(path, "[no frame pointer]", NULL);
 	uint32_t depth = stack->depth;
-	while (depth > 1 && !frame_known(namer, stack->frames[depth - 1] - 1))
+	while (depth > 1 && !frame_known(namer, stack_address(stack, depth - 1)))
 		depth--; /* addresses of nothing, where the walk went astray */
-	for (uint32_t i = depth, site = stack_allocator_frames(stack, namer); i-- > site;)
-		path_add_frame(path, namer, i ? stack->frames[i] - 1 : stack->frames[i]);
+	struct stack_site site = stack_site(stack, namer);
+	for (uint32_t i = depth; i-- > site.frame;)
+		path_add_address(path, namer, stack_address(stack, i), i == site.frame ? site.inlined : 0);
 	if (stack->flags & STACK_KERNEL)
 		path_add(path, "[kernel]", NULL);
 }

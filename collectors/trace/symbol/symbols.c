@@ -208,8 +208,11 @@ void symbols_close(struct symbols *symbols)
 {
 	if (!symbols)
 		return;
-	for (size_t i = 0; i < symbols->slot_count && symbols->slots; i++)
+	for (size_t i = 0; i < symbols->slot_count && symbols->slots; i++) {
+		if (symbols->slots[i])
+			free((void *)symbols->slots[i]->symbol.inlined);
 		free(symbols->slots[i]);
+	}
 	free(symbols->slots);
 	if (symbols->dwfl)
 		dwfl_end(symbols->dwfl);
@@ -248,58 +251,90 @@ static void look_up_function(Dwfl_Module *module, uint64_t address, struct symbo
 	symbol->offset = offset;
 }
 
-/* The outermost function that is inlined at the address; false: none is, or there is no DWARF. */
-static bool find_inlined(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die *inlined)
-{
-	Dwarf_Die *scopes = NULL;
-	int count = dwarf_getscopes(unit, address, &scopes);
-	bool found = false;
-	for (int i = 0; i < count && dwarf_tag(&scopes[i]) != DW_TAG_subprogram; i++) {
-		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
-			continue;
-		*inlined = scopes[i];
-		found = true;
-	}
-	free(scopes);
-	return found;
-}
-
 static bool read_number(Dwarf_Die *die, unsigned name, Dwarf_Word *value)
 {
 	Dwarf_Attribute attribute;
 	return dwarf_attr(die, name, &attribute) && dwarf_formudata(&attribute, value) == 0;
 }
 
-/*
- * Inlined code belongs to the function that bears the name, so its place is the call in that function's own source, not
- * a line of the header that was inlined.
- */
-static bool look_up_call(Dwfl_Module *module, uint64_t address, struct symbol *symbol)
+/* Where inlined code was called. */
+static void place_of_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct frame_name *frame)
 {
-	Dwarf_Addr bias;
-	Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias), inlined;
 	Dwarf_Files *files;
 	Dwarf_Word file, line;
 	size_t count;
-	if (!unit || !find_inlined(unit, address - bias, &inlined) || !read_number(&inlined, DW_AT_call_file, &file) ||
-	    !read_number(&inlined, DW_AT_call_line, &line) || dwarf_getsrcfiles(unit, &files, &count) || file >= count)
-		return false;
-	symbol->name.file = dwarf_filesrc(files, file, NULL, NULL);
-	symbol->name.line = (unsigned)line;
-	return symbol->name.file != NULL;
+	if (!read_number(inlined, DW_AT_call_file, &file) || !read_number(inlined, DW_AT_call_line, &line) ||
+	    dwarf_getsrcfiles(unit, &files, &count) || file >= count)
+		return;
+	frame->file = dwarf_filesrc(files, file, NULL, NULL);
+	frame->line = frame->file ? (unsigned)line : 0;
 }
 
-static void look_up_line(Dwfl_Module *module, uint64_t address, struct symbol *symbol)
+static void place_of_address(Dwfl_Module *module, uint64_t address, struct frame_name *frame)
 {
-	if (look_up_call(module, address, symbol))
-		return;
 	Dwfl_Line *line = dwfl_module_getsrc(module, address);
 	int number = 0;
 	const char *file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
 	if (!file || number <= 0)
 		return;
-	symbol->name.file = file;
-	symbol->name.line = (unsigned)number;
+	frame->file = file;
+	frame->line = (unsigned)number;
+}
+
+/* The entries around the address, innermost first, to be freed; 0: there is no DWARF. */
+static int read_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes)
+{
+	Dwarf_Die innermost;
+	*scopes = NULL;
+	int count = dwarf_getscopes(unit, address, scopes);
+	if (count <= 0)
+		return 0;
+	/* Outside of inlined code that goes on with where it was defined; asked for the entry itself, with where it was called. */
+	innermost = (*scopes)[0];
+	free(*scopes);
+	*scopes = NULL;
+	count = dwarf_getscopes_die(&innermost, scopes);
+	return count > 0 ? count : 0;
+}
+
+/* A copy that the compiler made for some callers (grow.constprop.0) is the function that was written. */
+static void leave_out_suffix(struct symbol *symbol, const char *name)
+{
+	size_t length = strlen(name);
+	const char *symbol_name = symbol->name.function;
+	if (symbol_name && strncmp(symbol_name, name, length) == 0 && symbol_name[length] == '.')
+		symbol->name.function = name;
+}
+
+/*
+ * The places of a chain of calls that the compiler has inlined: each function's is the call of the next one in its own
+ * source; the innermost one's is the address.
+ */
+static void look_up_place(Dwfl_Module *module, uint64_t address, struct symbol *symbol)
+{
+	Dwarf_Addr bias;
+	Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias), *scopes = NULL;
+	int count = unit ? read_scopes(unit, address - bias, &scopes) : 0;
+	struct frame_name place = {0}, *inlined = count ? calloc((size_t)count, sizeof(*inlined)) : NULL;
+	unsigned found = 0;
+	place_of_address(module, address, &place);
+	for (int i = 0; i < count && inlined; i++) {
+		const char *name = dwarf_diename(&scopes[i]);
+		if (name && dwarf_tag(&scopes[i]) == DW_TAG_subprogram) {
+			leave_out_suffix(symbol, name);
+			break;
+		}
+		if (!name || dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
+			continue;
+		inlined[found++] = (struct frame_name){name, symbol->name.module, place.file, place.line};
+		place = (struct frame_name){0};
+		place_of_call(unit, &scopes[i], &place);
+	}
+	free(scopes);
+	symbol->name.file = place.file;
+	symbol->name.line = place.line;
+	symbol->inlined = inlined;
+	symbol->inlined_count = found;
 }
 
 static void look_up(struct symbols *symbols, uint64_t address, struct symbol *symbol)
@@ -316,7 +351,7 @@ static void look_up(struct symbols *symbols, uint64_t address, struct symbol *sy
 	symbol->module_end = module->end;
 	symbol->offset = address - module->start;
 	look_up_function(dwfl_module, address, symbol);
-	look_up_line(dwfl_module, address, symbol);
+	look_up_place(dwfl_module, address, symbol);
 }
 
 int symbols_refresh(struct symbols *symbols)
@@ -385,7 +420,14 @@ static struct frame_name name_frame(void *context, uint64_t address)
 	return symbols_find(context, address)->name;
 }
 
+static unsigned name_inlined(void *context, uint64_t address, const struct frame_name **frames)
+{
+	const struct symbol *symbol = symbols_find(context, address);
+	*frames = symbol->inlined;
+	return symbol->inlined_count;
+}
+
 struct frame_namer symbols_namer(struct symbols *symbols)
 {
-	return (struct frame_namer){.context = symbols, .name = name_frame};
+	return (struct frame_namer){.context = symbols, .name = name_frame, .inlined = name_inlined};
 }

@@ -19,7 +19,9 @@
 struct symbols;
 
 struct symbol {
-	struct frame_name name;
+	struct frame_name name;            /* the function that has code of its own, at the outermost call inlined there */
+	const struct frame_name *inlined;  /* the functions inlined there, innermost first */
+	unsigned inlined_count;
 	uint64_t offset;      /* of the address in the function, or in the module when no function is known */
 	const char *build_id; /* of the module, hexadecimal; NULL: none */
 	const char *path;     /* of the module; NULL: not known */

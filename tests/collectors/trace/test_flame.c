@@ -191,12 +191,41 @@ static void allocations_start_at_their_site(void **state)
 	static const uint32_t depths[] = {4, 4, 2, 3}, expected[] = {3, 1, 1, 0};
 	for (unsigned i = 0; i < 4; i++) {
 		stacks_add(stacks, 0, sites[i], depths[i], STACK_ALLOCATION, 1, 10);
-		assert_int_equal(stack_allocator_frames(stacks_at(stacks, i), &namer), expected[i]);
+		assert_int_equal(stack_site(stacks_at(stacks, i), &namer).frame, expected[i]);
 	}
 	struct tree *tree = tree_new();
 	tree_add_stacks(tree, stacks, TREE_AMOUNT, &namer, 0);
 	char *text = folded(tree);
 	assert_string_equal(text, "gc_alloc_slow 10\nmain;loop;serialize_naive 20\nserialize_naive 10\n");
+	free(text);
+	tree_free(tree);
+	stacks_free(stacks);
+}
+
+/* In SERIALIZE, gc_alloc is inlined into box, and box into the function itself. */
+static unsigned fixture_inlined(void *context, uint64_t address, const struct frame_name **frames)
+{
+	static const struct frame_name inlined[] = {{"gc_alloc", "memlab-svc", "svc/heap/gc_inline.h", 9}, {"box", "memlab-svc", "svc/serialize.c", 60}};
+	(void)context;
+	*frames = inlined;
+	return address == SERIALIZE - 1 || address == SERIALIZE ? 2 : 0;
+}
+
+static void inlined_functions_are_frames(void **state)
+{
+	(void)state;
+	struct stacks *stacks = stacks_new(0);
+	const struct frame_namer inlining = {.name = fixture_name, .inlined = fixture_inlined};
+	const uint64_t frames[] = {SLOW, SERIALIZE, MAIN};
+	stacks_add(stacks, 0, frames, 3, STACK_ALLOCATION, 1, 100);
+	stacks_add(stacks, 0, frames + 1, 2, 0, 1, 10);
+	assert_int_equal(stack_site(stacks_at(stacks, 0), &inlining).frame, 1);
+	assert_int_equal(stack_site(stacks_at(stacks, 0), &inlining).inlined, 1);
+	assert_int_equal(stack_site(stacks_at(stacks, 1), &inlining).inlined, 0);
+	struct tree *tree = tree_new();
+	tree_add_stacks(tree, stacks, TREE_AMOUNT, &inlining, 0);
+	char *text = folded(tree);
+	assert_string_equal(text, "main;serialize_naive;box 100\nmain;serialize_naive;box;gc_alloc 10\n");
 	free(text);
 	tree_free(tree);
 	stacks_free(stacks);
@@ -306,6 +335,7 @@ int main(void)
 		cmocka_unit_test(stacks_are_a_set),  cmocka_unit_test(stacks_are_bounded),
 		cmocka_unit_test(allocations),       cmocka_unit_test(the_tree_adds_up),
 		cmocka_unit_test(folded_stacks),     cmocka_unit_test(allocations_start_at_their_site),
+		cmocka_unit_test(inlined_functions_are_frames),
 		cmocka_unit_test(labels_are_frames), cmocka_unit_test(flame_graphs),
 		cmocka_unit_test(differences),       cmocka_unit_test(narrow_frames),
 	};

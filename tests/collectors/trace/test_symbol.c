@@ -49,29 +49,64 @@ __attribute__((noinline)) static uint64_t call_place(void)
 	return (uintptr_t)__builtin_return_address(0);
 }
 
-static inline __attribute__((always_inline)) uint64_t inlined_header(int value)
+static const unsigned inner_line = __LINE__ + 3;
+static inline __attribute__((always_inline)) uint64_t inlined_inner(int value)
 {
 	return value ? call_place() : 0;
+}
+
+static const unsigned outer_line = __LINE__ + 3;
+static inline __attribute__((always_inline)) uint64_t inlined_outer(int value)
+{
+	uint64_t place = inlined_inner(value);
+	__asm__ volatile("" : "+r"(place));
+	return place;
 }
 
 static const unsigned caller_line = __LINE__ + 3;
 __attribute__((noinline)) static uint64_t inlining_caller(int value)
 {
-	uint64_t place = inlined_header(value);
+	uint64_t place = inlined_outer(value);
 	__asm__ volatile("" : "+r"(place));
 	return place;
 }
 
-/* Code of an inlined function has the place of its call in the function that bears the name. */
+/* The functions inlined at an address are known, each at its call in the next one's source. */
 static void inlined_code(void **state)
 {
 	(void)state;
 	struct symbols *symbols;
+	const struct frame_name *frames;
 	uint64_t place = inlining_caller(getpid());
 	assert_int_equal(symbols_open(&symbols, getpid()), 0);
 	const struct symbol *symbol = symbols_find(symbols, place - 1);
 	assert_string_equal(symbol->name.function, "inlining_caller");
 	assert_int_equal(symbol->name.line, caller_line);
+	struct frame_namer namer = symbols_namer(symbols);
+	assert_int_equal(namer.inlined(namer.context, place - 1, &frames), 2);
+	assert_string_equal(frames[0].function, "inlined_inner");
+	assert_int_equal(frames[0].line, inner_line);
+	assert_string_equal(frames[1].function, "inlined_outer");
+	assert_int_equal(frames[1].line, outer_line);
+	assert_non_null(strstr(frames[1].file, "test_symbol.c"));
+	assert_int_equal(namer.inlined(namer.context, (uintptr_t)symbol_landmark, &frames), 0);
+	symbols_close(symbols);
+}
+
+/* What the compiler copied for one caller is called as it was written. */
+__attribute__((noinline)) int copied_function(int value) __asm__("copied_function.constprop.0");
+int copied_function(int value)
+{
+	__asm__ volatile("");
+	return value + 3;
+}
+
+static void copies(void **state)
+{
+	(void)state;
+	struct symbols *symbols;
+	assert_int_equal(symbols_open(&symbols, getpid()), 0);
+	assert_string_equal(symbols_find(symbols, (uintptr_t)copied_function)->name.function, "copied_function");
 	symbols_close(symbols);
 }
 
@@ -209,7 +244,7 @@ int main(int argc, char **argv)
 		return getchar() == EOF ? 0 : symbol_landmark(0);
 	}
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(our_own_function), cmocka_unit_test(inlined_code),
+		cmocka_unit_test(our_own_function), cmocka_unit_test(inlined_code), cmocka_unit_test(copies),
 		cmocka_unit_test(library_and_vdso), cmocka_unit_test(what_is_nowhere),
 		cmocka_unit_test(deleted_and_gone), cmocka_unit_test(stripped),
 	};
