@@ -555,7 +555,7 @@ int trace_live(const struct trace_options *options)
 		int error = rights_drop();
 		if (error)
 			trace_say("cannot give up the rights that attaching took: %s; going on with them", strerror(-error));
-		trace.begin_ns = source_now_ns();
+		trace.begin_ns = trace.target.attached_at_ns; /* as in a recording's report: what was seen before is part of the story */
 		trace.begin_cpu_s = own_cpu_seconds();
 		if (!trace.live)
 			trace_say("watching %s[%u] (not stopped, not ptraced); Ctrl-C prints the verdict", trace.info.comm,
