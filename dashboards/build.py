@@ -63,7 +63,7 @@ def panel(kind, title, description, unit, pairs, width=12, height=8, custom=None
 def lines(title, description, unit, pairs, stack=False, overrides=None, exemplars=False, **more):
     custom = {"lineWidth": 1, "fillOpacity": 60 if stack else 10, "showPoints": "never",
               "stacking": {"mode": "normal" if stack else "none", "group": "A"}}
-    options = {"legend": {"displayMode": "table", "placement": "bottom", "calcs": ["mean", "max"]}, "tooltip": {"mode": "multi", "sort": "desc"}}
+    options = {"legend": {"displayMode": "list", "placement": "bottom", "calcs": ["mean", "max"]}, "tooltip": {"mode": "multi", "sort": "desc"}}
     return panel("timeseries", title, description, unit, pairs, custom=custom, options=options, overrides=overrides,
                  more={"exemplar": True} if exemplars else None, **more)
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/probes.h"
+
 #define LOOK_AGAIN_BYTES (UINT64_C(64) << 20) /* with sampling off */
 #define SITES_MAX 64
 
@@ -91,6 +93,7 @@ void heap_profile_take(struct gc_mutator *m, const void *p, uint32_t site)
 	heap_profile_next = allocated + distance(rate);
 	if (!bytes || !passed)
 		return;
+	PROBE_FIRE(alloc_sample, bytes, site, rate);
 	struct sample *sample = sample_new();
 	if (!sample)
 		return;

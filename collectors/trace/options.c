@@ -13,7 +13,7 @@
 __attribute__((visibility("default"))) const char *argp_program_version = "memlab-trace " MEMLAB_VERSION;
 
 enum option_key {
-	KEY_ALLOC = 256, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
+	KEY_ALLOC = 256, KEY_SAMPLE, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
 	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT, KEY_TIMELINE,
 	KEY_BUDGET, KEY_WITHHOLD_ARRIVALS, KEY_FOLLOW
 };
@@ -28,9 +28,12 @@ static const struct argp_option option_table[] = {
 	{"budget", KEY_BUDGET, "PERCENT", 0,
 	 "what target and tracer may spend for watching in mode auto, of the CPUs the target may use (default 2%)", 1},
 	{"alloc", KEY_ALLOC, "MODE", 0,
-	 "counters: what the target counts itself, for every request, nearly free (default); every: a stack for each "
+	 "counters: what the target counts itself, for every request, nearly free (default); sample: a stack for each "
+	 "allocation that the service samples (its --heap-profile-rate), nearly free too; every: a stack for each "
 	 "allocation of the collected heap; malloc: a stack for each call of the malloc library, in any program. The price "
 	 "of a stack is measured and said first", 1},
+	{"sample", KEY_SAMPLE, 0, 0,
+	 "sample the target's time even where no output here needs it: for the flame graphs of a recording's report, or of the page", 1},
 	{"no-flight", KEY_NO_FLIGHT, 0, 0,
 	 "trap at the end of each request, even where the target keeps flight rings that tell the same for nearly nothing", 1},
 	{"follow", KEY_FOLLOW, 0, 0,
@@ -186,7 +189,8 @@ static bool percent_parse(const char *text, double *percent)
 
 static bool alloc_mode_parse(const char *name, enum alloc_mode *mode)
 {
-	static const char *const names[] = {[ALLOC_COUNTERS] = "counters", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
+	static const char *const names[] = {
+		[ALLOC_COUNTERS] = "counters", [ALLOC_SAMPLE] = "sample", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
 	for (int m = ALLOC_COUNTERS; m <= ALLOC_MALLOC; m++) {
 		if (strcmp(name, names[m]) == 0) {
 			*mode = (enum alloc_mode)m;
@@ -264,7 +268,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ALLOC:
 		if (!alloc_mode_parse(arg, &options->alloc))
-			usage_error("--alloc %s: must be counters, every or malloc", arg);
+			usage_error("--alloc %s: must be counters, sample, every or malloc", arg);
+		return 0;
+	case KEY_SAMPLE:
+		options->sample = true;
 		return 0;
 	case KEY_REQUIRE:
 		options->require_probes = true;
@@ -371,14 +378,14 @@ static enum command take_command(int *argc, char **argv)
 	return COMMAND_TRACE;
 }
 
-/* Outputs that are nothing without the names of functions; the tail is by cause, too. */
-static bool wants_names(const struct trace_options *options)
+bool trace_options_want_samples(const struct trace_options *options)
 {
-	for (int kind = 0; kind < FLAME_KIND_COUNT; kind++)
-		if (kind != FLAME_TAIL && (options->flame_path[kind] || options->folded_path[kind]))
+	static const enum flame_kind kinds[] = {FLAME_DIFF, FLAME_CPU, FLAME_OFFCPU}; /* the tail is by cause, too */
+	for (unsigned k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+		if (options->flame_path[kinds[k]] || options->folded_path[kinds[k]])
 			return true;
 	for (int kind = 0; kind < PPROF_KIND_COUNT; kind++)
-		if (options->pprof_path[kind])
+		if (kind != PPROF_ALLOC && options->pprof_path[kind])
 			return true;
 	return false;
 }
@@ -390,8 +397,8 @@ static void check_options(const struct trace_options *options)
 	if (command == COMMAND_REPORT) {
 		if (!options->report_path)
 			usage_error("which recording? memlab-trace report FILE");
-		if (options->pid || options->listen || options->alloc != ALLOC_COUNTERS || wants_names(options))
-			usage_error("a recording has no process: -p, --listen and the outputs of stacks but tail are for live ones");
+		if (options->pid || options->listen)
+			usage_error("a recording has no process: -p and --listen are for live ones");
 		return;
 	}
 	if (options->mode == MODE_TAIL && options->sample)

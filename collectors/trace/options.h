@@ -25,6 +25,7 @@ enum exit_status {
 
 enum alloc_mode {
 	ALLOC_COUNTERS, /* what the target counts itself */
+	ALLOC_SAMPLE,   /* a stack for those objects of the collected heap that the target samples */
 	ALLOC_EVERY,    /* a stack for each object of the collected heap */
 	ALLOC_MALLOC    /* a stack for each call of the malloc library, in any program */
 };
@@ -83,6 +84,9 @@ bool trace_parse_time(const char *text, uint64_t *ns);
 
 /* Parses "p99>5ms"; false when it is not of that form. `text` must stay alive. */
 bool trace_parse_fail_rule(const char *text, struct fail_rule *rule);
+
+/* Some output is nothing without samples of time. */
+bool trace_options_want_samples(const struct trace_options *options);
 
 /* The quantile that the rule is about. */
 uint64_t fail_rule_value(const struct fail_rule *rule, const struct quantiles *quantiles);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../svc/probes/probes.h"
 #include "attribution/attribution.h"
 #include "budget.h"
 #include "core/info.h"
@@ -22,6 +23,7 @@
 #include "export/views.h"
 #include "launch.h"
 #include "outputs.h"
+#include "recorded.h"
 #include "source/calibrate.h"
 #include "source/recording.h"
 #include "source/rights.h"
@@ -61,6 +63,7 @@ struct trace {
 	struct live *live;       /* NULL: no terminal to draw on */
 	struct recording *recording;
 	int recording_error;
+	struct recorded recorded; /* stacks that a recording has, or will have */
 	struct outputs outputs;
 	struct trace_info info;
 	struct summary summary;
@@ -102,8 +105,15 @@ static void catch_signals(void)
 
 static void take_allocation(struct trace *trace, const struct record_stack *record)
 {
-	if (record->event < RECORD_SAMPLE_CPU)
-		(void)stacks_add_allocation(trace->stacks, roster_number(&trace->roster, record->h.tid), record, 0);
+	bool sampled = record->event == EVENT_alloc_sample;
+	uint64_t period_bytes = sampled && record->args[2] > 1 ? record->args[2] : 0;
+	if (record->event >= RECORD_SAMPLE_CPU)
+		return;
+	(void)stacks_add_allocation(trace->stacks, roster_number(&trace->roster, record->h.tid), record, period_bytes);
+	if (!sampled)
+		return;
+	trace->info.alloc_samples++;
+	trace->info.alloc_period_bytes = record->args[2];
 }
 
 static void take_record(void *context, const struct record *record)
@@ -116,6 +126,8 @@ static void take_record(void *context, const struct record *record)
 	/* An unknown kind or a lack of memory is counted by attribution. */
 	(void)attribution_feed(trace->attribution, record);
 	roster_record(&trace->roster, record);
+	if (trace->board)
+		board_record(trace->board, record);
 	if (trace->scenes)
 		scenes_record(trace->scenes, record);
 	if (trace->profile)
@@ -248,9 +260,13 @@ static int close_recording(struct trace *trace)
 		return EXIT_OK;
 	struct source_counts counts;
 	source_counts(trace->source, &counts);
+	int attached = 0;
+	if (trace->symbols)
+		attached = recorded_attach(trace->recording, &trace->recorded, trace->symbols, trace->stacks,
+					   trace->profile ? profile_stacks(trace->profile) : NULL);
 	int error = recording_close(trace->recording, &counts);
 	trace->recording = NULL;
-	error = trace->recording_error ? trace->recording_error : error;
+	error = trace->recording_error ? trace->recording_error : attached ? attached : error;
 	if (error)
 		trace_say("cannot write %s: %s; choose another file for -o", trace->options->record_path, strerror(-error));
 	return error ? EXIT_ERROR : EXIT_OK;
@@ -284,8 +300,11 @@ static bool show(struct trace *trace, uint64_t now_ns, uint64_t *next_ns)
 		*next_ns += REPORT_INTERVAL_NS;
 		update_story(trace);
 	}
-	if (due && trace->options->jsonl) {
-		export_json(stdout, &trace->info, &trace->summary);
+	if (due && !trace->live) {
+		if (trace->options->jsonl)
+			export_json(stdout, &trace->info, &trace->summary);
+		else
+			screen_print_line(stdout, &trace->info, &trace->summary);
 		fflush(stdout);
 	}
 	if (trace->board)
@@ -361,9 +380,28 @@ static int open_attribution(struct trace *trace)
 	return trace->attribution ? EXIT_OK : EXIT_ERROR;
 }
 
-static const char *const alloc_modes[] = {[ALLOC_COUNTERS] = "counters", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
+static const char *const alloc_modes[] = {[ALLOC_COUNTERS] = "counters", [ALLOC_SAMPLE] = "sample", [ALLOC_EVERY] = "every", [ALLOC_MALLOC] = "malloc"};
 
 static const char *const modes[] = {[MODE_AUTO] = "auto", [MODE_EXACT] = "exact", [MODE_TAIL] = "tail"};
+
+/* Which probes are not attached, and when they would be. */
+static void list_left_out(struct trace *trace)
+{
+	static const struct {
+		const char *name, *when;
+	} reasons[] = {{"gc_alloc", "--alloc=every"},     {"alloc_sample", "--alloc=sample"},      {"gc_pool_miss", "memlab-trace probes"},
+		       {"request_end", "--no-flight"}, {"request_flight", "not with --no-flight"}};
+	char *text = trace->info.probes_left_out;
+	size_t used = 0, size = sizeof(trace->info.probes_left_out);
+	for (uint32_t i = 0; i < trace->target.probes_found && used < size; i++) {
+		const struct target_probe *probe = &trace->target.probes[i];
+		const char *when = "not in this mode";
+		for (unsigned r = 0; r < sizeof(reasons) / sizeof(*reasons); r++)
+			when = strcmp(reasons[r].name, probe->name) == 0 ? reasons[r].when : when;
+		if (!probe->attached)
+			used += (size_t)snprintf(text + used, size - used, "%s%s (%s)", used ? ", " : "", probe->name, when);
+	}
+}
 
 static void fill_info(struct trace *trace)
 {
@@ -385,6 +423,7 @@ static void fill_info(struct trace *trace)
 		.missing = target->missing,
 	};
 	memcpy(info->comm, target->comm, sizeof(info->comm));
+	list_left_out(trace);
 	screen_detect(info, stdout, trace->options->color);
 }
 
@@ -392,7 +431,8 @@ static void fill_info(struct trace *trace)
 static bool allocations_watched(const struct trace *trace)
 {
 	const struct target_info *target = &trace->target;
-	if (trace->options->alloc == ALLOC_EVERY && target->probes_attached == 0)
+	bool sampled = trace->options->alloc == ALLOC_SAMPLE;
+	if ((trace->options->alloc == ALLOC_EVERY || sampled) && target->probes_attached == 0)
 		trace_say("process %u has no memlab probes, so its collected heap cannot be seen; --alloc=malloc watches its malloc",
 			  target->pid);
 	else if (trace->options->alloc == ALLOC_MALLOC && target->malloc_functions == 0)
@@ -403,21 +443,57 @@ static bool allocations_watched(const struct trace *trace)
 	return false;
 }
 
-/* Stacks need names, and names the files as they are now: the target may end before the report. */
-static int open_stacks(struct trace *trace)
+/* The stacks that outputs want and a recording does not have: said, with what would have them. */
+static bool recorded_suffices(const struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
-	bool allocations = options->alloc != ALLOC_COUNTERS, sample = options->sample && options->command != COMMAND_REPORT;
-	if (!allocations && !sample)
+	if (options->alloc != ALLOC_COUNTERS && !trace->recorded.allocations)
+		trace_say("%s has no stacks of allocations; record with --alloc=sample or --alloc=every", options->report_path);
+	else if (trace_options_want_samples(options) && !trace->recorded.samples)
+		trace_say("%s has no stacks of time; record with --sample", options->report_path);
+	else
+		return true;
+	return false;
+}
+
+/* Which stacks there will be, and their names: of files as they are now, since the target may end before the report. */
+static int open_names(struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	struct recorded *recorded = &trace->recorded;
+	int error;
+	if (options->command == COMMAND_REPORT) {
+		error = recorded_read(trace->source, recorded, &trace->symbols);
+		if (error)
+			trace_say("the names in %s cannot be read: %s; record it again", options->report_path, strerror(-error));
+		else if (!recorded_suffices(trace))
+			return EXIT_USAGE;
+		trace->info.alloc_mode = recorded->alloc_mode;
+		return error ? EXIT_ERROR : EXIT_OK;
+	}
+	recorded->allocations = options->alloc != ALLOC_COUNTERS;
+	recorded->samples = options->sample;
+	snprintf(recorded->alloc_mode, sizeof(recorded->alloc_mode), "%s", alloc_modes[options->alloc]);
+	if (!recorded->allocations && !recorded->samples)
 		return EXIT_OK;
-	if (allocations && !allocations_watched(trace))
+	if (recorded->allocations && !allocations_watched(trace))
 		return EXIT_NO_TARGET;
-	int error = symbols_open(&trace->symbols, (pid_t)trace->target.pid);
-	trace->stacks = allocations ? stacks_new(0) : NULL;
-	trace->profile = sample ? profile_new(&trace->roster, SOURCE_SAMPLE_PERIOD_NS) : NULL;
-	if (error == 0 && (trace->stacks || !allocations) && (trace->profile || !sample))
+	error = symbols_open(&trace->symbols, (pid_t)trace->target.pid);
+	if (error)
+		trace_say("cannot read the symbols of process %u: %s", trace->target.pid, strerror(-error));
+	return error ? EXIT_ERROR : EXIT_OK;
+}
+
+static int open_stacks(struct trace *trace)
+{
+	int status = open_names(trace);
+	if (status != EXIT_OK)
+		return status;
+	trace->stacks = trace->recorded.allocations ? stacks_new(0) : NULL;
+	trace->profile = trace->recorded.samples ? profile_new(&trace->roster, SOURCE_SAMPLE_PERIOD_NS) : NULL;
+	if ((trace->stacks || !trace->recorded.allocations) && (trace->profile || !trace->recorded.samples))
 		return EXIT_OK;
-	trace_say("cannot read the symbols of process %u: %s", trace->target.pid, strerror(error ? -error : ENOMEM));
+	trace_say("out of memory");
 	return EXIT_ERROR;
 }
 
@@ -493,12 +569,13 @@ static int open_live(struct trace *trace)
 		.cpus = budget_cpus(trace->pid),
 		.trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1,
 	};
-	if (options->alloc != ALLOC_COUNTERS && trace->budget.trap_ns >= 0)
+	if ((options->alloc == ALLOC_EVERY || options->alloc == ALLOC_MALLOC) && trace->budget.trap_ns >= 0)
 		trace_say("each allocation will cost the target about %.1f us while its stack is taken",
 			  (calibration.trap_ns + calibration.stack_ns) / 1e3);
 	struct source_options source_options = {
 		.pid = trace->pid,
 		.watch_alloc = options->alloc == ALLOC_EVERY,
+		.watch_alloc_samples = options->alloc == ALLOC_SAMPLE,
 		.watch_malloc = options->alloc == ALLOC_MALLOC,
 		.sample_cpu = options->sample,
 		.sample_offcpu = options->sample,

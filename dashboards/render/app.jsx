@@ -81,7 +81,7 @@ function Body({ panel, frames, width, height }) {
 	if (panel.type === 'heatmap')
 		return <Heatmap panel={panel} frames={frames} width={width} height={height} />;
 	frames.forEach((frame, i) => { frame.fields[1].state = { ...frame.fields[1].state, seriesIndex: i }; });
-	const options = { legend: { showLegend: true, displayMode: frames.length > 4 ? LegendDisplayMode.List : LegendDisplayMode.Table, placement: 'bottom', calcs: ['mean', 'max'] } };
+	const options = { legend: { showLegend: true, displayMode: LegendDisplayMode.List, placement: 'bottom', calcs: panel.options.legend.calcs } };
 	return <TimeSeries frames={frames} structureRev={1} width={width} height={height} timeRange={timeRange} timeZone="utc" legend={options.legend}
 		options={options} replaceVariables={(text) => text} tweakScale={(o) => o} tweakAxis={(o) => o} />;
 }

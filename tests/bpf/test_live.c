@@ -36,7 +36,7 @@ static void what_is_known_of_the_target(void **state)
 	assert_int_equal(info.ports[0], target.port);
 	assert_true(info.probes_found >= 20);
 	assert_int_equal(info.probes_attached,
-			 info.probes_found - 3); /* all but gc_alloc, gc_pool_miss, request_flight */
+			 info.probes_found - 4); /* all but gc_alloc, alloc_sample, gc_pool_miss, request_flight */
 	assert_true(info.has_request_end);
 	source_close(source);
 	target_stop(target);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Every panel's query against a real Prometheus that scrapes a board with moving numbers and a loaded service: none is empty. A
+# Every panel's query against a real Prometheus that scrapes a board with moving numbers and a loaded service: none is empty, and each is
+# listed with its series and samples. A
 # build of the service without /metrics is replaced by a stand-in that publishes what svc/metrics.def promises.
 
 setup() {
@@ -64,29 +65,36 @@ Y
 		--enable-feature=exemplar-storage >"$dir/log" 2>&1 3>&- &
 	started+=($!)
 	wait_for "http://127.0.0.1:$own/-/ready"
-	python3 - "$own" <<'P'
+	python3 - "$own" >"$dir/panels" <<'P' || { cat "$dir/panels"; false; }
 import json, subprocess, sys, time, urllib.parse, urllib.request
 queries = subprocess.run(["python3", "dashboards/lint.py", "--queries", *(f"dashboards/grafana/{n}.json" for n in ("tail-latency", "heap-and-gc", "fleet"))],
                          capture_output=True, text=True, check=True).stdout.splitlines()
-def ask(expr):
+def get(path, **parameters):
+    with urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/api/v1/{path}?" + urllib.parse.urlencode(parameters)) as answer:
+        return json.load(answer)["data"]
+def filled_in(expr):
     for name, value in (("$__rate_interval", "10s"), ("$job", ".+"), ("$instance", ".+")):
         expr = expr.replace(name, value)
-    url = f"http://127.0.0.1:{sys.argv[1]}/api/v1/query?" + urllib.parse.urlencode({"query": expr})
-    with urllib.request.urlopen(url) as answer:
-        return [s for s in json.load(answer)["data"]["result"] if s["value"][1] != "NaN"]
+    return expr
+def ask(expr):
+    return [s for s in get("query", query=filled_in(expr))["result"] if s["value"][1] != "NaN"]
+def samples(expr):
+    """What the panel draws of the last 15 seconds: how many points."""
+    now = time.time()
+    drawn = get("query_range", query=filled_in(expr), start=now - 15, end=now, step=1)["result"]
+    return sum(1 for series in drawn for _, value in series["values"] if value != "NaN")
 def exemplars():
-    url = (f"http://127.0.0.1:{sys.argv[1]}/api/v1/query_exemplars?" + urllib.parse.urlencode(
-        {"query": "memlab_request_server_seconds_bucket", "start": time.time() - 600, "end": time.time() + 60}))
-    with urllib.request.urlopen(url) as answer:
-        return json.load(answer)["data"]
+    return get("query_exemplars", query="memlab_request_server_seconds_bucket", start=time.time() - 600, end=time.time() + 60)
 deadline = time.time() + 40
 while True:
     counts = [(len(ask(q.split("\t")[2])), *q.split("\t")[:2]) for q in queries]
     if all(c[0] for c in counts) or time.time() > deadline:
         break
     time.sleep(1)
-for count, board, panel in counts:
-    print(f"{count:4} series  {board}: {panel}")
+drawn = {q: samples(q.split("\t")[2]) for q in queries}
+for (count, board, panel), query in zip(counts, queries):
+    print(f"{count:4} series {drawn[query]:5} samples  {board}: {panel}")
+assert all(drawn.values()), "nothing to draw"
 empty = [c for c in counts if not c[0]]
 assert len(counts) > 30 and not empty, f"empty: {empty}"
 assert exemplars(), "no exemplar was stored"
@@ -97,4 +105,5 @@ tail = next(q.split("\t")[2] for q in queries if q.split("\t")[1] == "Causes abo
 causes = {s["metric"]["cause"]: float(s["value"][1]) for s in ask(tail)}
 assert causes["gc_cpu"] > 0.9 * sum(causes.values()), causes
 P
+	sed 's/^/# /' "$dir/panels" >&3
 }

@@ -129,6 +129,7 @@ void aggregate_add(struct aggregate *aggregate, const struct request *request, u
 	duration_add(&aggregate->without_gc, without_gc_ns);
 	aggregate_check(aggregate, request);
 	aggregate_add_bucket(aggregate, request, server_ns);
+	intervals_add(&aggregate->intervals, request, hist_bucket(server_ns));
 	aggregate_add_allocs(aggregate, request);
 	aggregate_add_second(aggregate, request, server_ns);
 	if (!(request->flags & REQUEST_LOSS))
@@ -177,7 +178,16 @@ static void summary_cohorts(const struct aggregate *aggregate, struct summary *s
 		uint32_t low = bucket_of_percentile(aggregate, from[c]);
 		uint32_t high = c == COHORT_P50 ? bucket_of_percentile(aggregate, 51) : HIST_BUCKETS - 1;
 		cohort_fill(aggregate, low, high, &summary->cohort[c]);
+		interval_cohort(&aggregate->intervals, low, high, &summary->cohort[c]);
 	}
+}
+
+static void summary_intervals(const struct aggregate *aggregate, struct summary *summary)
+{
+	static const double percents[INTERVAL_COUNT] = {50, 90, 99, 99.9, 99.99};
+
+	for (int i = 0; i < INTERVAL_COUNT; i++)
+		summary->server_interval[i] = interval_percentile(&aggregate->intervals, aggregate->server.counts, percents[i]);
 }
 
 static void summary_totals(const struct aggregate *aggregate, struct summary *summary)
@@ -248,6 +258,8 @@ void aggregate_summary(const struct aggregate *aggregate, struct summary *summar
 	summary_totals(aggregate, summary);
 	if (aggregate->requests)
 		summary_cohorts(aggregate, summary);
+	if (aggregate->requests)
+		summary_intervals(aggregate, summary);
 	summary_series(aggregate, summary);
 	summary->alloc.requests = aggregate->counted;
 	summary->alloc.total = aggregate->allocs;

@@ -16,6 +16,7 @@
 
 #include "../../../bpf/hist.h"
 #include "collector.h"
+#include "interval.h"
 #include "result.h"
 
 struct bucket {
@@ -35,6 +36,7 @@ struct aggregate {
 	uint64_t requests;
 	struct duration server, queue, service, without_gc;
 	struct bucket buckets[HIST_BUCKETS]; /* by server time */
+	struct intervals intervals;
 	uint64_t counted, allocs, alloc_bytes;
 	struct request worst[WORST_COUNT]; /* slowest first, without losses */
 	uint32_t worst_count;

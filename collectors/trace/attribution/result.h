@@ -83,6 +83,11 @@ struct quantiles { /* nanoseconds; of nothing: all 0 */
 	double mean;
 };
 
+struct interval { /* 95 %; high_ns 0: too few requests to tell (interval.h) */
+	uint64_t low_ns, high_ns;
+};
+#define INTERVAL_COUNT 5 /* of p50, p90, p99, p999, p9999 */
+
 /* Requests near a percentile of server time, and their mean blame. */
 enum cohort_id { COHORT_P50, COHORT_P99, COHORT_P999, COHORT_COUNT }; /* within one percentile of p50; at or above p99; p99.9 */
 struct cohort {
@@ -90,6 +95,7 @@ struct cohort {
 	uint64_t floor_ns; /* the smallest server time in it */
 	double server_ns;
 	double queue_ns[CAUSE_COUNT], service_ns[CAUSE_COUNT];
+	double share_error[CAUSE_COUNT]; /* how far a cause's share of the time may be off, 95 %, of 1; < 0: too few requests to tell */
 };
 
 struct culprit {
@@ -109,6 +115,7 @@ struct summary {
 	uint64_t lost, late;        /* records */
 	uint64_t negative;          /* lengths below 0 that were clamped */
 	struct quantiles server, queue, service;
+	struct interval server_interval[INTERVAL_COUNT];
 	struct quantiles without_gc; /* by replay */
 	struct cohort cohort[COHORT_COUNT];
 	double total_queue_ns[CAUSE_COUNT], total_service_ns[CAUSE_COUNT]; /* sums over all requests */

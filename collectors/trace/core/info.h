@@ -21,7 +21,9 @@ struct trace_info {
 	const char *mode_asked;                 /* the same or "auto"; NULL: not known */
 	char mode_why[160];                     /* one line: why auto chose it; "": nothing to say */
 	const char *alloc_mode;                 /* "counters", "sample" or "every" */
+	uint64_t alloc_samples, alloc_period_bytes; /* of "sample": stacks taken, each for about so many bytes */
 	uint32_t probes_found, probes_attached; /* found 0: only its sockets and the scheduler are seen */
+	char probes_left_out[256];              /* those found but not attached, and what would attach them; "": none */
 	uint64_t attach_ns;                     /* how long attaching took */
 	uint64_t duration_ns;                   /* watched so far */
 	double requests_per_second;             /* over the duration */

@@ -26,6 +26,7 @@ struct stacks {
 	size_t slot_count;
 	uint64_t *frames;
 	size_t frames_used, frames_room;
+	double count_rest, amount_rest; /* of sampled allocations: what has not made a whole number yet */
 };
 
 static uint64_t mix(uint64_t hash, uint64_t word)
@@ -75,6 +76,7 @@ void stacks_clear(struct stacks *stacks)
 	memset(stacks->slots, 0xff, stacks->slot_count * sizeof(*stacks->slots));
 	stacks->size = 0;
 	stacks->frames_used = 0;
+	stacks->count_rest = stacks->amount_rest = 0;
 }
 
 static int entry_is(const struct stacks *stacks, const struct entry *entry, uint64_t hash, uint32_t label,
@@ -165,8 +167,13 @@ int stacks_add_allocation(struct stacks *stacks, uint32_t label, const struct re
 	if (sample_bytes && size > 0)
 		weight = 1 / -expm1(-size / (double)sample_bytes);
 	uint32_t flags = STACK_ALLOCATION | (record->depth == RECORD_STACK_DEPTH ? STACK_CUT : 0);
-	return stacks_add(stacks, label, record->frames, record->depth, flags, (uint64_t)(weight + 0.5),
-			  (uint64_t)(weight * size + 0.5));
+	/* What whole numbers cut off is given to the next one, so that no rounding adds up. */
+	stacks->count_rest += weight;
+	stacks->amount_rest += weight * size;
+	uint64_t count = (uint64_t)stacks->count_rest, amount = (uint64_t)stacks->amount_rest;
+	stacks->count_rest -= (double)count;
+	stacks->amount_rest -= (double)amount;
+	return stacks_add(stacks, label, record->frames, record->depth, flags, count, amount);
 }
 
 size_t stacks_size(const struct stacks *stacks)
@@ -186,7 +193,11 @@ const struct stack *stacks_at(const struct stacks *stacks, size_t index)
 
 static int is_allocator(const char *name)
 {
-	return name && (strncmp(name, "gc_", 3) == 0 || strncmp(name, "memlab_probe_", 13) == 0);
+	static const char *const names[] = {"gc_", "memlab_probe_", "heap_profile_take", "site_sampled_"};
+	for (unsigned i = 0; name && i < sizeof(names) / sizeof(*names); i++)
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return 1;
+	return 0;
 }
 
 uint64_t stack_address(const struct stack *stack, uint32_t i)

@@ -47,7 +47,7 @@ long stacks_put(struct stacks *stacks, uint32_t label, const uint64_t *frames, u
 void stacks_more(struct stacks *stacks, size_t index, uint64_t count, uint64_t amount);
 
 /*
- * Adds an allocation's record (gc_alloc with its stack): one object, its bytes. `sample_bytes` 0: every allocation is
+ * Adds an allocation's record (gc_alloc or alloc_sample with its stack): one object, its bytes. `sample_bytes` 0: every allocation is
  * recorded; else one in so many bytes on average, and each stands for as many as it represents. -EINVAL: not such a
  * record.
  */
@@ -79,8 +79,8 @@ struct frame_namer {
 };
 
 /*
- * Where an allocation was made: of its stack the innermost frames up to the last one that bears a name of the heap (gc_,
- * memlab_probe_) are the allocator's own and left out, as all of them say the same. What is left is never empty. Of other
+ * Where an allocation was made: of its stack the innermost frames up to the last one that bears a name of the heap or
+ * of the service's sampler (gc_, memlab_probe_, heap_profile_take) are the allocator's own and left out, as all of them say the same. What is left is never empty. Of other
  * stacks nothing is left out.
  */
 struct stack_site {

@@ -8,6 +8,7 @@
 #define MEMLAB_TRACE_EXPORT_HISTORY_H
 
 #include "../attribution/result.h"
+#include "cycles.h"
 #include "metrics.h"
 
 #define HISTORY_SECONDS 120
@@ -24,6 +25,7 @@ struct history {
 	uint64_t newest;        /* second */
 	uint64_t tail_floor_ns; /* set by the owner from the summary's p99; 0: none yet */
 	struct history_second ring[HISTORY_SECONDS];
+	struct cycles cycles; /* fed by the owner, with records */
 };
 
 /* All 0 is an empty history. */

@@ -45,6 +45,7 @@ static void write_watching(struct json_writer *json, const struct trace_info *in
 	json_unsigned(json, "found", info->probes_found);
 	json_unsigned(json, "attached", info->probes_attached);
 	json_unsigned(json, "attach_ns", info->attach_ns);
+	json_string(json, "left_out", info->probes_left_out[0] ? info->probes_left_out : NULL);
 	json_object_end(json);
 	json_object_begin(json, "cost");
 	write_known(json, "target_ns_per_request", info->cost.target_ns_per_request);
@@ -80,6 +81,25 @@ static void write_quantiles(struct json_writer *json, const char *key, const str
 	json_object_end(json);
 }
 
+/* {"p50":[low,high],...}; null: too few requests to tell. */
+static void write_intervals(struct json_writer *json, const struct summary *summary)
+{
+	static const char *const keys[INTERVAL_COUNT] = {"p50", "p90", "p99", "p999", "p9999"};
+	json_object_begin(json, "server_interval_ns");
+	for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+		const struct interval *interval = &summary->server_interval[i];
+		if (!interval->high_ns) {
+			json_raw(json, keys[i], "null");
+			continue;
+		}
+		json_array_begin(json, keys[i]);
+		json_unsigned(json, NULL, interval->low_ns);
+		json_unsigned(json, NULL, interval->high_ns);
+		json_array_end(json);
+	}
+	json_object_end(json);
+}
+
 static void write_cause_span(struct json_writer *json, const struct summary *summary, enum cause cause, int queue)
 {
 	json_object_begin(json, queue ? "queue_ns" : "service_ns");
@@ -98,6 +118,10 @@ static void write_causes(struct json_writer *json, const struct summary *summary
 		json_object_begin(json, cause_name(cause));
 		write_cause_span(json, summary, cause, 1);
 		write_cause_span(json, summary, cause, 0);
+		json_object_begin(json, "error_percent");
+		for (unsigned i = 0; i < COHORT_COUNT; i++)
+			write_known(json, cohort_keys[i], summary->cohort[i].count ? 100 * summary->cohort[i].share_error[cause] : -1);
+		json_object_end(json);
 		json_object_end(json);
 	}
 	json_object_end(json);
@@ -163,6 +187,7 @@ static void write_why(struct json_writer *json, const struct summary *summary)
 		json_number(json, "mean_ns", queue + service);
 		json_number(json, "queue_percent", percent(queue, whole));
 		json_number(json, "service_percent", percent(service, whole));
+		write_known(json, "error_percent", 100 * cohort->share_error[order[i]]);
 		write_taken_by(json, summary, order[i]);
 		write_rest(json, cohort, order, i + 1, present, whole);
 		json_object_end(json);
@@ -236,7 +261,7 @@ static void write_gc(struct json_writer *json, const struct summary *summary)
 	json_object_end(json);
 }
 
-static void write_alloc(struct json_writer *json, const struct summary *summary)
+static void write_alloc(struct json_writer *json, const struct trace_info *info, const struct summary *summary)
 {
 	double requests = summary->alloc.requests ? (double)summary->alloc.requests : 1;
 	json_object_begin(json, "alloc");
@@ -245,6 +270,8 @@ static void write_alloc(struct json_writer *json, const struct summary *summary)
 	json_number(json, "bytes_per_request_mean", (double)summary->alloc.total_bytes / requests);
 	json_unsigned(json, "total", summary->alloc.total);
 	json_unsigned(json, "total_bytes", summary->alloc.total_bytes);
+	json_unsigned(json, "samples", info->alloc_samples);
+	json_unsigned(json, "sample_period_bytes", info->alloc_period_bytes);
 	json_object_end(json);
 }
 
@@ -354,13 +381,14 @@ int export_json(FILE *file, const struct trace_info *info, const struct summary 
 	write_watching(&json, info, summary);
 	write_counts(&json, info, summary);
 	write_quantiles(&json, "server_ns", &summary->server);
+	write_intervals(&json, summary);
 	write_quantiles(&json, "queue_ns", &summary->queue);
 	write_quantiles(&json, "service_ns", &summary->service);
 	write_causes(&json, summary);
 	write_why(&json, summary);
 	write_cohorts(&json, summary);
 	write_gc(&json, summary);
-	write_alloc(&json, summary);
+	write_alloc(&json, info, summary);
 	write_worst(&json, summary);
 	write_culprits(&json, summary);
 	write_series(&json, summary);

@@ -118,6 +118,11 @@ uint64_t profile_samples(const struct profile *profile)
 	return profile->samples;
 }
 
+const struct stacks *profile_stacks(const struct profile *profile)
+{
+	return profile->all;
+}
+
 /* ---- samples */
 
 static struct sampled *thread_of(struct profile *profile, uint32_t number)
@@ -375,7 +380,7 @@ static void shares_find(struct profile *profile, struct shares *shares)
 	}
 }
 
-static const char *const span_names[] = {"in the queue", "in service"};
+static const char *const span_names[] = {"queue", "service"};
 
 struct drawing {
 	struct tree *tree;

@@ -50,6 +50,8 @@ bool profile_wants(const struct profile *profile, const struct request *request)
 void profile_request(struct profile *profile, const struct request *request, const struct stretch *stretches, unsigned count);
 
 uint64_t profile_samples(const struct profile *profile); /* taken so far, of both kinds */
+/* All stacks that were sampled, whoever paid for them. */
+const struct stacks *profile_stacks(const struct profile *profile);
 
 /* Fills an empty tree, in nanoseconds; not for PROFILE_REQUESTS. 0 or -ENOMEM. */
 int profile_tree(struct profile *profile, enum profile_view view, const struct frame_namer *namer, struct tree *tree);

@@ -12,13 +12,13 @@ const struct flame_options tail_flame_options = {
 static int add_span(struct tree *tree, const struct summary *summary, enum cause cause, int queue)
 {
 	const struct cohort *tail = &summary->cohort[COHORT_P99], *ordinary = &summary->cohort[COHORT_P50];
-	const char *names[] = {cause_name(cause), queue ? "in the queue" : "in service", NULL};
+	const char *names[] = {cause_name(cause), queue ? "queue" : "service", NULL};
 	double value = queue ? tail->queue_ns[cause] : tail->service_ns[cause];
 	double base = queue ? ordinary->queue_ns[cause] : ordinary->service_ns[cause];
 	const struct culprit *culprit = advice_culprit(summary, cause, NULL);
 	char name[40] = "";
 	if (culprit)
-		snprintf(name, sizeof(name), "mostly behind %.16s", culprit->comm);
+		snprintf(name, sizeof(name), "behind %.16s", culprit->comm);
 	names[2] = name;
 	uint64_t value_ns = (uint64_t)(value + 0.5), base_ns = (uint64_t)(base + 0.5);
 	return value_ns || base_ns ? tree_add(tree, names, NULL, culprit ? 3 : 2, value_ns, base_ns) : 0;

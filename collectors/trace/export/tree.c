@@ -151,8 +151,8 @@ static void path_add_frame(struct path *path, struct frame_name frame)
 	char name[NAME_BYTES], place[NAME_BYTES];
 	if (frame.function)
 		snprintf(name, sizeof(name), "%s", frame.function);
-	else if (frame.module)
-		snprintf(name, sizeof(name), "[%s]", frame.module);
+	else if (frame.module) /* the kernel's own are in brackets already: [vdso] */
+		snprintf(name, sizeof(name), frame.module[0] == '[' ? "%s" : "[%s]", frame.module);
 	else
 		snprintf(name, sizeof(name), "[unknown]");
 	if (frame.file)

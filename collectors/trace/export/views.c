@@ -84,9 +84,13 @@ struct flame_options story_flame_options(const struct story *story, enum flame_k
 	if (kind == FLAME_TAIL && !story->profile)
 		return tail_flame_options;
 	if (story->profile && !about_allocations(kind))
-		snprintf(samples, sizeof(samples), "%s", text_count(number, profile_samples(story->profile)));
+		text_count(samples, profile_samples(story->profile));
+	else if (info->alloc_samples)
+		text_count(samples, info->alloc_samples);
 	int used = snprintf(subtitle, STORY_SUBTITLE_BYTES, "%.16s[%" PRIu32 "], %.1f s%s%s%s", info->comm, info->pid,
 			    (double)info->duration_ns / 1e9, *samples ? ", " : "", samples, *samples ? " samples" : "");
+	if (about_allocations(kind) && info->alloc_samples)
+		snprintf(subtitle + used, STORY_SUBTITLE_BYTES - (size_t)used, ", one in about %s", text_bytes(number, (double)info->alloc_period_bytes));
 	if (kind == FLAME_TAIL || kind == FLAME_DIFF)
 		snprintf(subtitle + used, STORY_SUBTITLE_BYTES - (size_t)used, "; one mean request; red: more than in the fastest 90 %%, blue: less");
 	return (struct flame_options){kinds[kind].title, subtitle, kinds[kind].unit};
@@ -141,6 +145,7 @@ static int pprof_allocations(FILE *file, const struct story *story, uint64_t beg
 		.count_type = "alloc_objects",
 		.amount_type = "alloc_space",
 		.amount_unit = "bytes",
+		.period = story->info->alloc_period_bytes,
 		.wall_ns = begin_ns,
 		.duration_ns = story->info->duration_ns,
 		.labels = label_allocation,

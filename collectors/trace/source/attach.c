@@ -113,6 +113,7 @@ int live_seed(struct live *live, struct source_error *error)
 }
 
 #define ALLOC_EVENT (1ull << EVENT_gc_alloc)
+#define SAMPLE_EVENT (1ull << EVENT_alloc_sample)
 #define POOL_EVENT (1ull << EVENT_gc_pool_miss)
 #define END_EVENT (1ull << EVENT_request_end)
 #define FLIGHT_EVENT (1ull << EVENT_request_flight)
@@ -123,7 +124,7 @@ int live_seed(struct live *live, struct source_error *error)
  */
 static uint64_t events_wanted(const struct live *live)
 {
-	uint64_t events = ~ALLOC_EVENT & ~SLOW_EVENTS & ~(live->flight ? END_EVENT : FLIGHT_EVENT);
+	uint64_t events = ~ALLOC_EVENT & ~SAMPLE_EVENT & ~SLOW_EVENTS & ~(live->flight ? END_EVENT : FLIGHT_EVENT);
 	return live->options.watch_all ? events : events & ~POOL_EVENT;
 }
 
@@ -161,8 +162,9 @@ static int attach_own_probes(struct live *live)
 	uint64_t wanted = events_wanted(live), by_ring = events_by_ring(live);
 	if (!result)
 		result = probes_attach(&live->probes, live->bpf->progs.runtime_event, wanted & ~by_ring, live->perf_links);
-	if (!result && live->options.watch_alloc)
-		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, ALLOC_EVENT, live->perf_links);
+	uint64_t stacks = (live->options.watch_alloc ? ALLOC_EVENT : 0) | (live->options.watch_alloc_samples ? SAMPLE_EVENT : 0);
+	if (!result && stacks)
+		result = probes_attach(&live->probes, live->bpf->progs.runtime_stack, stacks, live->perf_links);
 	if (!result && by_ring)
 		result = probes_attach(&live->twins, live->bpf->progs.runtime_event, wanted & by_ring, live->perf_links);
 	live->slow_mark = probes_mark(&live->twins);

@@ -114,7 +114,7 @@ static void choose_programs(struct live *live)
 	bpf_program__set_autoload(bpf->progs.rss_stat, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.runtime_event, events);
 	bpf_program__set_autoload(bpf->progs.runtime_stack,
-				  (events && options->watch_alloc) || live->allocators.place_count);
+				  (events && (options->watch_alloc || options->watch_alloc_samples)) || live->allocators.place_count);
 	if (live->perf_links)
 		return;
 	bpf_program__set_expected_attach_type(bpf->progs.runtime_event, LINK_UPROBE_MULTI);

@@ -29,6 +29,7 @@ struct source;
 struct source_options {
 	pid_t pid;         /* in the tracer's PID namespace; any thread of the target */
 	bool watch_alloc;  /* every allocation of the collected heap, with its stack */
+	bool watch_alloc_samples; /* those that the target samples, with their stacks */
 	bool watch_malloc; /* every call of the process's malloc library, with its stack; works for any program */
 	bool flight;    /* take finished requests from the target's flight rings, if it has them, instead of trapping */
 	bool watch_all; /* also the probes no result needs and that may fire often: gc_pool_miss */

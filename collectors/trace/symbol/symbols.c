@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * We read /proc/PID/maps, open each file that has code mapped, and hand it with its address to libdwfl, which
- * knows ELF symbol tables and DWARF lines. Answers go into a hash of addresses that doubles when half full.
+ * knows ELF symbol tables and DWARF lines. Answers are kept in a table (table.h).
  */
 #include "symbols.h"
 
@@ -19,6 +19,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "table.h"
+
 #define BUILD_ID_BYTES 64
 #define VDSO_BYTES_MAX (1 << 20)
 
@@ -28,18 +30,12 @@ struct module {
 	char build_id[2 * BUILD_ID_BYTES + 1];
 };
 
-struct cached {
-	uint64_t address;
-	struct symbol symbol;
-};
-
 struct symbols {
 	pid_t pid;
-	Dwfl *dwfl;
-	struct module *modules[4096]; /* cached symbols point into them */
+	Dwfl *dwfl; /* NULL: read from a recording */
+	struct module *modules[4096]; /* symbols point into them */
 	size_t module_count;
-	struct cached **slots; /* power of two */
-	size_t slot_count, used;
+	struct table table;
 };
 
 /* ---- the mappings */
@@ -192,10 +188,9 @@ int symbols_open(struct symbols **out, pid_t pid)
 	if (!symbols)
 		return -ENOMEM;
 	symbols->pid = pid;
-	symbols->slot_count = 1024;
-	symbols->slots = calloc(symbols->slot_count, sizeof(*symbols->slots));
 	symbols->dwfl = dwfl_begin(&callbacks);
-	int error = symbols->slots && symbols->dwfl ? read_modules(symbols) : -ENOMEM;
+	int error = symbols->dwfl ? table_init(&symbols->table) : -ENOMEM;
+	error = error ? error : read_modules(symbols);
 	if (error) {
 		symbols_close(symbols);
 		return error;
@@ -208,12 +203,7 @@ void symbols_close(struct symbols *symbols)
 {
 	if (!symbols)
 		return;
-	for (size_t i = 0; i < symbols->slot_count && symbols->slots; i++) {
-		if (symbols->slots[i])
-			free((void *)symbols->slots[i]->symbol.inlined);
-		free(symbols->slots[i]);
-	}
-	free(symbols->slots);
+	table_free(&symbols->table);
 	if (symbols->dwfl)
 		dwfl_end(symbols->dwfl);
 	for (size_t i = 0; i < symbols->module_count; i++) {
@@ -233,9 +223,9 @@ static const struct module *module_at(const struct symbols *symbols, uint64_t ad
 	return NULL;
 }
 
-static const char *base_name(const char *path)
+const char *symbol_module(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = path ? strrchr(path, '/') : NULL;
 	return slash ? slash + 1 : path;
 }
 
@@ -344,7 +334,7 @@ static void look_up(struct symbols *symbols, uint64_t address, struct symbol *sy
 	const struct module *module = module_at(symbols, address);
 	if (!dwfl_module || !module)
 		return;
-	symbol->name.module = base_name(module->path);
+	symbol->name.module = symbol_module(module->path);
 	symbol->path = module->path;
 	symbol->build_id = *module->build_id ? module->build_id : NULL;
 	symbol->module_start = module->start;
@@ -357,62 +347,51 @@ static void look_up(struct symbols *symbols, uint64_t address, struct symbol *sy
 int symbols_refresh(struct symbols *symbols)
 {
 	size_t before = symbols->module_count;
+	if (!symbols->dwfl)
+		return 0;
 	int error = read_modules(symbols);
 	/* What was not known may be known now. */
-	for (size_t i = 0; symbols->module_count != before && i < symbols->slot_count; i++)
-		if (symbols->slots[i] && !symbols->slots[i]->symbol.path)
-			look_up(symbols, symbols->slots[i]->address, &symbols->slots[i]->symbol);
+	for (size_t i = 0; symbols->module_count != before && i < symbols->table.slot_count; i++) {
+		struct table_entry *entry = symbols->table.slots[i];
+		if (entry && !entry->symbol.path)
+			look_up(symbols, entry->address, &entry->symbol);
+	}
 	return error;
-}
-
-static size_t slot_of(uint64_t address, size_t slot_count)
-{
-	return (size_t)(address * 0x9e3779b97f4a7c15u >> 20) & (slot_count - 1);
-}
-
-static struct cached **find_slot(struct cached **slots, size_t slot_count, uint64_t address)
-{
-	size_t at = slot_of(address, slot_count);
-	while (slots[at] && slots[at]->address != address)
-		at = (at + 1) & (slot_count - 1);
-	return &slots[at];
-}
-
-/* On lack of memory the old table serves on, only slower. */
-static void cache_double(struct symbols *symbols)
-{
-	size_t slot_count = symbols->slot_count * 2;
-	struct cached **slots = calloc(slot_count, sizeof(*slots));
-	if (!slots)
-		return;
-	for (size_t i = 0; i < symbols->slot_count; i++)
-		if (symbols->slots[i])
-			*find_slot(slots, slot_count, symbols->slots[i]->address) = symbols->slots[i];
-	free(symbols->slots);
-	symbols->slots = slots;
-	symbols->slot_count = slot_count;
 }
 
 const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
 {
 	static const struct symbol unknown;
-	struct cached **slot = find_slot(symbols->slots, symbols->slot_count, address);
-	if (*slot)
-		return &(*slot)->symbol;
-	if (2 * symbols->used >= symbols->slot_count) {
-		cache_double(symbols);
-		slot = find_slot(symbols->slots, symbols->slot_count, address);
-	}
-	if (symbols->used + 1 >= symbols->slot_count)
+	struct symbol *symbol = table_find(&symbols->table, address);
+	if (symbol)
+		return symbol;
+	symbol = symbols->dwfl ? table_add(&symbols->table, address) : NULL;
+	if (!symbol)
 		return &unknown;
-	struct cached *cached = malloc(sizeof(*cached));
-	if (!cached)
-		return &unknown;
-	cached->address = address;
-	look_up(symbols, address, &cached->symbol);
-	*slot = cached;
-	symbols->used++;
-	return &cached->symbol;
+	look_up(symbols, address, symbol);
+	return symbol;
+}
+
+/* ---- in recordings */
+
+int symbols_write(struct symbols *symbols, FILE *file)
+{
+	table_write(&symbols->table, file);
+	return ferror(file) ? -EIO : 0;
+}
+
+int symbols_read(struct symbols **out, const void *bytes, size_t size)
+{
+	struct symbols *symbols = calloc(1, sizeof(*symbols));
+	if (!symbols)
+		return -ENOMEM;
+	int error = table_init(&symbols->table);
+	error = error ? error : table_read(&symbols->table, bytes, size);
+	if (error)
+		symbols_close(symbols);
+	else
+		*out = symbols;
+	return error;
 }
 
 static struct frame_name name_frame(void *context, uint64_t address)

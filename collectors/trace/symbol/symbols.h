@@ -12,6 +12,7 @@
 #define MEMLAB_TRACE_SYMBOLS_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "../core/stacks.h"
@@ -39,5 +40,15 @@ const struct symbol *symbols_find(struct symbols *symbols, uint64_t address);
 int symbols_refresh(struct symbols *symbols);
 
 struct frame_namer symbols_namer(struct symbols *symbols);
+
+/*
+ * The answers given so far, for a recording, and back: what was read knows them and nothing else. The bytes are not trusted.
+ * 0, -EIO, -EBADMSG or -ENOMEM.
+ */
+int symbols_write(struct symbols *symbols, FILE *file);
+int symbols_read(struct symbols **symbols, const void *bytes, size_t size);
+
+/* The part of a module's path that people read; NULL of NULL. */
+const char *symbol_module(const char *path);
 
 #endif

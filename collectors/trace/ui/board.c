@@ -54,6 +54,11 @@ void board_request(void *context, const struct request *request)
 	metrics_request(board->metrics, request, request->end_ns + board->wall_offset_ns);
 }
 
+void board_record(struct board *board, const struct record *record)
+{
+	cycles_record(&board->history.cycles, record);
+}
+
 /* ---- what the listener serves */
 
 static int write_data(void *context, FILE *file)

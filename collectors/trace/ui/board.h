@@ -23,6 +23,9 @@ void board_free(struct board *board);                       /* NULL allowed; clo
 /* For attribution's on_request; `board` is a struct board. */
 void board_request(void *board, const struct request *request);
 
+/* Any record. */
+void board_record(struct board *board, const struct record *record);
+
 /* As listener_open. board_port tells where it listens; 0: it does not. */
 int board_listen(struct board *board, const char *address, int anyone);
 uint16_t board_port(const struct board *board);

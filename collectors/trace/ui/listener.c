@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gate.h"
 #include "page.h"
 
 #define CONNECTIONS_MAX 64
@@ -19,6 +20,7 @@
 
 struct listener {
 	struct MHD_Daemon *daemon;
+	struct gate gate;
 	struct listener_content content;
 	int anyone;
 	uint16_t port;
@@ -275,8 +277,9 @@ int listener_open(struct listener **out, const char *address, int anyone, const 
 		listener->content = *content;
 		listener->anyone = anyone;
 		listener->port = socket_port(fd);
+		listener->gate.fd = fd;
 		listener->daemon =
-			MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, listener, MHD_OPTION_LISTEN_SOCKET, fd,
+			MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, answer, listener,
 					 MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_LIMIT,
 					 CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
 	}
@@ -293,12 +296,26 @@ void listener_close(struct listener *listener)
 {
 	if (!listener)
 		return;
+	gate_close(&listener->gate);
 	MHD_stop_daemon(listener->daemon);
 	free(listener);
 }
 
+/* libmicrohttpd closes what it cannot take. */
+static void pass_on(void *context, int fd)
+{
+	struct listener *listener = context;
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+	if (getpeername(fd, (struct sockaddr *)&address, &size))
+		close(fd);
+	else
+		MHD_add_connection(listener->daemon, fd, (struct sockaddr *)&address, size);
+}
+
 void listener_poll(struct listener *listener)
 {
+	gate_poll(&listener->gate, pass_on, listener);
 	MHD_run(listener->daemon);
 }
 

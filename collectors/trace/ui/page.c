@@ -34,6 +34,37 @@ static void write_second(struct json_writer *json, const struct history_second *
 	json_object_end(json);
 }
 
+/* The newest last. Times are seconds before the end of the newest second, as the ages of seconds are. */
+static void write_cycles(struct json_writer *json, const struct history *history)
+{
+	uint64_t now_ns = (history->newest + 1) * 1000000000;
+	json_array_begin(json, "cycles");
+	for (unsigned back = CYCLES_KEPT; back-- > 0;) {
+		const struct cycle *cycle = cycles_at(&history->cycles, back);
+		if (!cycle || !cycle->begin_ns)
+			continue;
+		json_object_begin(json, NULL);
+		json_unsigned(json, "number", cycle->number);
+		json_number(json, "age_s", (double)(int64_t)(now_ns - cycle->begin_ns) / 1e9);
+		json_string(json, "reason", cycle_reason(cycle));
+		json_unsigned(json, "mark_ns", cycle->marked_ns ? cycle->marked_ns - cycle->begin_ns : 0);
+		json_unsigned(json, "sweep_ns", cycle->end_ns && cycle->marked_ns ? cycle->end_ns - cycle->marked_ns : 0);
+		json_boolean(json, "ended", cycle->end_ns != 0);
+		json_unsigned(json, "heap_bytes", cycle->heap_bytes);
+		json_unsigned(json, "goal_bytes", cycle->goal_bytes);
+		json_unsigned(json, "marked_bytes", cycle->marked_bytes);
+		json_unsigned(json, "mark_cpu_ns", cycle->mark_cpu_ns);
+		json_unsigned(json, "handshakes", cycle->handshakes);
+		json_unsigned(json, "handshake_ns_max", cycle->handshake_ns_max);
+		json_unsigned(json, "assists", cycle->assists);
+		json_unsigned(json, "assist_ns", cycle->assist_ns);
+		json_unsigned(json, "stops", cycle->stops);
+		json_unsigned(json, "stop_ns", cycle->stop_ns);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
 static void write_history(struct json_writer *json, const struct history *history)
 {
 	json_object_begin(json, "history");
@@ -50,6 +81,7 @@ static void write_history(struct json_writer *json, const struct history *histor
 		if (history_at(history, age))
 			write_second(json, history_at(history, age), age);
 	json_array_end(json);
+	write_cycles(json, history);
 	json_object_end(json);
 }
 

@@ -89,6 +89,9 @@
 			', late ' + count(trace.late) + ', cut ' + count(trace.cut) + ', cost ' +
 			(cost.target_ns_per_request === null ? '' : time(cost.target_ns_per_request) + '/request + ') +
 			(cost.tracer_cpu_percent === null ? 'not measured' : digits(cost.tracer_cpu_percent) + ' % of a CPU') +
+			(cost.budget_percent === null ? '' : ' (budget ' + cost.budget_percent + ' % of the CPUs it may use)') +
+			(trace.mode_why ? ', ' + trace.mode_why : '') +
+			(trace.probes.left_out ? '. Probes left out: ' + trace.probes.left_out : '') +
 			(trace.missing ? '. Not visible: ' + trace.missing : '');
 		get('next').textContent = trace.next;
 	}
@@ -98,7 +101,10 @@
 		const rows = [['server time', trace.server_ns], ['queue', trace.queue_ns], ['service', trace.service_ns]];
 		if (trace.probes.found)
 			rows.push(['without the collector', trace.without_gc_ns]);
-		get('quantiles').tBodies[0].replaceChildren(...rows.map(([name, q]) => row([name, ...names.map((key) => q[key] === null ? '?' : time(q[key]))])));
+		const known = (key) => trace.server_interval_ns[key];
+		rows.splice(1, 0, ['95 % interval', Object.fromEntries(names.map((key) => [key, !(key in trace.server_interval_ns) ? '' : !known(key) ? 'too few'
+			: time(known(key)[0]) + ' to ' + time(known(key)[1])]))]);
+		get('quantiles').tBodies[0].replaceChildren(...rows.map(([name, q]) => row([name, ...names.map((key) => q[key] === null ? 'not known' : typeof q[key] === 'string' ? q[key] : time(q[key]))])));
 		const tail = trace.gc_tail_ns.p99;
 		get('verdict').textContent = !trace.requests ? 'No requests seen. ' + trace.next
 			: !trace.probes.found ? 'p99 is ' + time(trace.server_ns.p99) + '.'
@@ -117,10 +123,10 @@
 			};
 			return button;
 		}));
-		const causes = Object.entries(trace.causes).map(([name, c]) => ({name, queue: c.queue_ns[cohort], service: c.service_ns[cohort]}));
+		const causes = Object.entries(trace.causes).map(([name, c]) => ({name, queue: c.queue_ns[cohort], service: c.service_ns[cohort], error: c.error_percent[cohort]}));
 		const whole = causes.reduce((sum, c) => sum + c.queue + c.service, 0);
 		causes.sort((a, b) => b.queue + b.service - a.queue - a.service);
-		head('causes', ['cause', '', 'share', 'mean', 'queue', 'service', 'taken by']);
+		head('causes', ['cause', '', 'share', '95 %', 'mean', 'queue', 'service', 'taken by']);
 		get('causes').tBodies[0].replaceChildren(...causes.map((c) => {
 			const bar = element('td', undefined, {class: 'bar'});
 			for (const part of ['queue', 'service']) {
@@ -129,7 +135,8 @@
 				span.style.background = color(c.name);
 				bar.append(span);
 			}
-			const made = row([c.name, bar, percent(c.queue + c.service, whole), time(c.queue + c.service), percent(c.queue, whole),
+			const made = row([c.name, bar, percent(c.queue + c.service, whole), c.error === null ? 'too few' : '±' + c.error.toFixed(1) + ' %',
+				(c.name === 'fault' && trace.checks.fault_estimated_ns ? '~' : '') + time(c.queue + c.service), percent(c.queue, whole),
 				percent(c.service, whole), element('td', culprit(trace, c.name), {class: 'text'})]);
 			made.dataset.share = whole > 0 ? 100 * (c.queue + c.service) / whole : 0;
 			return made;
@@ -213,6 +220,34 @@
 			return pair;
 		}));
 	}
+	// On the same axis as the heatmap: each cycle's marking and sweeping, and how long mutators waited for it or marked themselves.
+	function showCycles(trace, history) {
+		const svg = get('cycles-line'), cycles = history.cycles, seconds = history.seconds, parts = [];
+		const wide = 940 / Math.max(seconds.length ? seconds[0].age + 1 : 1, 20);
+		svg.setAttribute('viewBox', '0 0 1000 64');
+		svg.setAttribute('preserveAspectRatio', 'none');
+		const bar = (kind, begin, ns, y, tall, fill) => {
+			const x = 1000 - begin * wide;
+			if (ns > 0 && x > 60)
+				parts.push(shape('rect', {class: kind, x: x.toFixed(2), y, width: Math.max(1.5, ns / 1e9 * wide).toFixed(2), height: tall, fill}));
+		};
+		for (const c of cycles) {
+			bar('mark', c.age_s, c.mark_ns, 6, 18, 'var(--gc_cpu)');
+			bar('sweep', c.age_s - c.mark_ns / 1e9, c.sweep_ns, 26, 10, 'var(--alloc)');
+			bar('felt', c.age_s, c.assist_ns + c.stop_ns, 42, 16, 'var(--assist)');
+		}
+		[['mark', 19], ['sweep', 35], ['mutators', 54]].forEach(([words, y]) => parts.push(shape('text', {x: 2, y}, words)));
+		svg.replaceChildren(...parts);
+		get('cycles-text').textContent = !trace.probes.found ? 'Not visible: the process has no memlab probes.'
+			: !cycles.length ? 'No cycle yet.'
+			: 'Its cycles over the same time: marking, sweeping, and what mutators spent in assists and stops. The last began ' +
+				digits(Math.max(0, cycles[cycles.length - 1].age_s)) + ' s ago.';
+		head('cycles', ['cycle', 'ago', 'reason', 'mark', 'CPU', 'sweep', 'heap', 'marked', 'handshakes, longest', 'assists', 'stops']);
+		get('cycles').tBodies[0].replaceChildren(...cycles.slice(-8).reverse().map((c) => row(['#' + c.number, digits(Math.max(0, c.age_s)) + ' s', c.reason,
+			c.mark_ns ? time(c.mark_ns) : '...', time(c.mark_cpu_ns), c.ended ? time(c.sweep_ns) : '...', bytes(c.heap_bytes), bytes(c.marked_bytes),
+			count(c.handshakes) + ', ' + time(c.handshake_ns_max), count(c.assists) + ', ' + time(c.assist_ns), count(c.stops) + ', ' + time(c.stop_ns)])));
+		get('cycles').hidden = !cycles.length;
+	}
 	function showWorst(trace) {
 		head('worst', ['server time', 'queue', 'service', 'key', 'status', 'cycle', 'behind']);
 		const rows = [];
@@ -279,6 +314,7 @@
 		showHeatmap(data.trace, data.history);
 		showStack(data.history);
 		showCollector(data.trace);
+		showCycles(data.trace, data.history);
 		showWorst(data.trace);
 		showFlames(data.flames);
 		document.body.dataset.updates = 1 + Number(document.body.dataset.updates || 0);

@@ -249,6 +249,45 @@ static void add_cycles(struct drawing *drawing)
 	}
 }
 
+static void add_cycle(struct drawing *drawing, const struct cycle *cycle, uint64_t now_ns)
+{
+	char mark[TEXT_NUMBER_BYTES] = "...", sweep[TEXT_NUMBER_BYTES] = "...", heap[TEXT_NUMBER_BYTES], marked[TEXT_NUMBER_BYTES] = "...",
+	     longest[TEXT_NUMBER_BYTES], assist[TEXT_NUMBER_BYTES], number[24];
+	struct line *line = line_new(&drawing->lines, STYLE_COLLECTOR);
+	if (cycle->marked_ns)
+		text_ns(mark, (double)(cycle->marked_ns - cycle->begin_ns)), text_bytes(marked, (double)cycle->marked_bytes);
+	if (cycle->marked_ns && cycle->end_ns)
+		text_ns(sweep, (double)(cycle->end_ns - cycle->marked_ns));
+	snprintf(number, sizeof(number), "#%" PRIu64, cycle->number);
+	line_add_right(line, number, 6);
+	snprintf(number, sizeof(number), "%.1f s", now_ns > cycle->begin_ns ? (double)(now_ns - cycle->begin_ns) / 1e9 : 0.0);
+	line_add_right(line, number, 8);
+	line_add_right(line, mark, 9);
+	line_add_right(line, sweep, 9);
+	line_add_right(line, text_bytes(heap, (double)cycle->heap_bytes), 10);
+	line_add_right(line, marked, 10);
+	line_add_right(line, text_ns(longest, (double)cycle->handshake_ns_max), 9);
+	line_add_right(line, text_ns(assist, (double)(cycle->assist_ns + cycle->stop_ns)), 9);
+	char words[24];
+	snprintf(words, sizeof(words), "  %s", cycle_reason(cycle));
+	line_add_fitting(&drawing->lines, line, words);
+}
+
+/* The newest first, as many as there is room for. */
+static void add_timeline(struct drawing *drawing)
+{
+	uint64_t now_ns = (drawing->history->newest + 1) * 1000000000;
+	if (!cycles_at(&drawing->history->cycles, 0) || drawing->lines.count + 4 > drawing->rows)
+		return;
+	line_new(&drawing->lines, STYLE_PLAIN);
+	line_add(line_new(&drawing->lines, STYLE_FAINT), " cycle     ago     mark    sweep      heap    marked handshake  mutators");
+	for (unsigned back = 0; back < CYCLES_KEPT && drawing->lines.count < drawing->rows; back++) {
+		const struct cycle *cycle = cycles_at(&drawing->history->cycles, back);
+		if (cycle && cycle->begin_ns)
+			add_cycle(drawing, cycle, now_ns);
+	}
+}
+
 static void draw_collector(struct drawing *drawing)
 {
 	const struct summary *summary = drawing->summary;
@@ -274,6 +313,7 @@ static void draw_collector(struct drawing *drawing)
 			 text_bytes(number, (double)summary->alloc.total_bytes / requests));
 	}
 	add_cycles(drawing);
+	add_timeline(drawing);
 }
 
 /* ---- the tail as a flame graph */
@@ -300,8 +340,8 @@ static void draw_help(struct drawing *drawing)
 		"h  heatmap: server time of each request over time; darker is more requests",
 		"c  causes at p50, p99 and p99.9, in the queue and in service",
 		"r  worst requests",
-		"g  the collector",
-		"f  flame graph of the slowest 1 %: cause, span, who; with --flame tail:FILE stacks",
+		"g  the collector, and its last cycles",
+		"f  flame graph of the slowest 1 %: cause, span, who; with --sample stacks",
 		"p  pause: the numbers stand still, tracing goes on",
 		"q  quit, and print the verdict (Ctrl-C does the same)",
 		"",
@@ -312,6 +352,10 @@ static void draw_help(struct drawing *drawing)
 	line_new(&drawing->lines, STYLE_PLAIN);
 	for (unsigned i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		line_add(line_new(&drawing->lines, STYLE_PLAIN), " %s", lines[i]);
+	if (!drawing->info->probes_left_out[0])
+		return;
+	line_new(&drawing->lines, STYLE_PLAIN);
+	lines_wrap(&drawing->lines, " probes left out: ", drawing->info->probes_left_out, 4);
 }
 
 static void write_keys(FILE *file, const struct drawing *drawing, enum page page, int paused)

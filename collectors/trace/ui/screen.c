@@ -131,6 +131,31 @@ static void add_row(struct screen *screen, const char *label, const struct quant
 		line_add_right(line, i < known ? text_ns(number, (double)values[i]) : "?", VALUE_COLUMNS);
 }
 
+static int in_tail_mode(const struct screen *screen)
+{
+	return screen->info->mode && strcmp(screen->info->mode, "tail") == 0;
+}
+
+/* In tail mode, and where there is room for it: how far each percentile may be off. */
+static void add_intervals(struct screen *screen)
+{
+	const struct quantiles *server = &screen->summary->server;
+	const uint64_t values[INTERVAL_COUNT] = {server->p50, server->p90, server->p99, server->p999, server->p9999};
+	char number[TEXT_NUMBER_BYTES], words[TEXT_NUMBER_BYTES + 4];
+	if (!in_tail_mode(screen) && screen->rows < 32)
+		return;
+	struct line *line = line_new(&screen->lines, STYLE_FAINT);
+	line_add(line, " 95 %% interval");
+	line_pad(line, LABEL_COLUMNS);
+	for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+		const struct interval *interval = &screen->summary->server_interval[i];
+		uint64_t below = values[i] > interval->low_ns ? values[i] - interval->low_ns : 0;
+		uint64_t above = interval->high_ns > values[i] ? interval->high_ns - values[i] : 0;
+		snprintf(words, sizeof(words), "%s%s", screen->lines.ascii ? "+-" : "±", text_ns(number, (double)(above > below ? above : below)));
+		line_add_right(line, interval->high_ns ? words : "too few", VALUE_COLUMNS);
+	}
+}
+
 static void add_without_collector(struct screen *screen)
 {
 	unsigned known = 0;
@@ -150,6 +175,7 @@ static void add_table(struct screen *screen)
 	for (unsigned i = 0; i < 6; i++)
 		line_add_right(line, heads[i], VALUE_COLUMNS);
 	add_row(screen, "server time", &screen->summary->server, 6);
+	add_intervals(screen);
 	if (!foreign(screen->info))
 		add_without_collector(screen);
 }
@@ -254,18 +280,38 @@ static enum style cause_style(enum cause cause)
 	}
 }
 
+/* How wide the bars are; in tail mode they give way to how far each share may be off. */
+#define ERROR_COLUMNS 6
+static unsigned bar_columns(const struct screen *screen)
+{
+	unsigned wider = screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0;
+	return 12 + wider - (in_tail_mode(screen) ? ERROR_COLUMNS : 0);
+}
+
+static void add_error(const struct screen *screen, struct line *line, double share_error)
+{
+	unsigned end = text_columns(line->text) + ERROR_COLUMNS;
+	if (share_error >= 0)
+		line_add(line, " %s%.1f", screen->lines.ascii ? "+-" : "±", 100 * share_error);
+	line_pad(line, end);
+}
+
 static void add_cause(struct screen *screen, enum cause cause, double whole)
 {
 	const struct cohort *cohort = &screen->summary->cohort[COHORT_P99];
 	double queue = cohort->queue_ns[cause], service = cohort->service_ns[cause];
-	unsigned bar = 12 + (screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0);
-	char number[TEXT_NUMBER_BYTES], comm[64], who[24];
+	unsigned bar = bar_columns(screen);
+	char number[TEXT_NUMBER_BYTES], mean[TEXT_NUMBER_BYTES + 1], comm[64], who[24];
 	struct line *line = line_new(&screen->lines, cause_style(cause));
 	line_add(line, " %-12s ", cause_name(cause));
 	line_add_bar(line, whole > 0 ? (queue + service) / whole : 0, bar, screen->lines.ascii);
 	line_pad(line, 14 + bar);
 	line_add_percent(line, queue + service, whole, 8);
-	line_add_right(line, text_ns(number, queue + service), 9);
+	if (in_tail_mode(screen))
+		add_error(screen, line, cohort->share_error[cause]);
+	int estimated = cause == CAUSE_FAULT && screen->summary->checks.fault_estimated_ns;
+	snprintf(mean, sizeof(mean), "%s%s", estimated ? "~" : "", text_ns(number, queue + service));
+	line_add_right(line, mean, 9);
 	line_add_percent(line, queue, whole, 9);
 	line_add_percent(line, service, whole, 9);
 	unsigned threads;
@@ -288,9 +334,10 @@ static void add_more_causes(struct screen *screen, const enum cause *order, unsi
 		service += cohort->service_ns[order[i]];
 	}
 	line_add(line, " and %u more", count);
-	line_pad(line,
-		 26 + (screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0));
+	line_pad(line, 14 + bar_columns(screen));
 	line_add_percent(line, queue + service, whole, 8);
+	if (in_tail_mode(screen))
+		line_pad(line, text_columns(line->text) + ERROR_COLUMNS);
 	char number[TEXT_NUMBER_BYTES];
 	line_add_right(line, text_ns(number, queue + service), 9);
 	line_add_percent(line, queue, whole, 9);
@@ -307,12 +354,14 @@ static void add_causes(struct screen *screen, unsigned rows)
 	for (unsigned i = 0; i < present; i++)
 		whole += cohort->queue_ns[order[i]] + cohort->service_ns[order[i]];
 	struct line *line = line_new(&screen->lines, STYLE_TITLE);
-	line_add(line, " WHY THE SLOWEST 1 %% ARE SLOW (%s request%s at or over %s)", text_count(count, cohort->count),
+	line_add(line, " WHY THE SLOWEST 1 %% ARE SLOW (%s request%s at or over %s", text_count(count, cohort->count),
 		 cohort->count == 1 ? "" : "s", text_ns(floor, (double)cohort->floor_ns));
+	if (in_tail_mode(screen) && cohort->share_error[order[0]] < 0)
+		line_add_fitting(&screen->lines, line, screen->lines.ascii ? ": too few for +-" : ": too few for ±");
+	line_add(line, ")");
 	line = line_new(&screen->lines, STYLE_FAINT);
-	line_pad(line,
-		 26 + (screen->lines.columns > SCREEN_COLUMNS ? (screen->lines.columns - SCREEN_COLUMNS) / 2 : 0));
-	line_add(line, "   share     mean    queue  service  taken by");
+	line_pad(line, 14 + bar_columns(screen));
+	line_add(line, "   share%s     mean    queue  service  taken by", in_tail_mode(screen) ? "  95 %" : "");
 	/* What is not explained has its own row, even when it is nothing: the sum is there to be checked. */
 	unsigned last = 0;
 	while (order[last] != CAUSE_UNATTRIBUTED)
@@ -453,6 +502,44 @@ int screen_print(FILE *file, const struct trace_info *info, const struct summary
 		screen->rows = LINES_MAX;
 	lines_start(&screen->lines, info);
 	compose(screen);
+	lines_write(&screen->lines, file, "\n");
+	free(screen);
+	return ferror(file) ? -EIO : 0;
+}
+
+/* ---- one line */
+
+static void add_greatest(struct screen *screen, struct line *line)
+{
+	const struct cohort *cohort = &screen->summary->cohort[COHORT_P99];
+	enum cause order[CAUSE_COUNT];
+	char words[64];
+	if (!advice_order(order, cohort) || cohort->server_ns <= 0)
+		return;
+	double part = cohort->queue_ns[order[0]] + cohort->service_ns[order[0]];
+	snprintf(words, sizeof(words), "   slowest 1 %%: %s %.1f %%", cause_name(order[0]), 100 * part / cohort->server_ns);
+	line_add_fitting(&screen->lines, line, words);
+}
+
+int screen_print_line(FILE *file, const struct trace_info *info, const struct summary *summary)
+{
+	char number[TEXT_NUMBER_BYTES];
+	struct screen *screen = calloc(1, sizeof(*screen));
+	if (!screen)
+		return -ENOMEM;
+	screen->info = info;
+	screen->summary = summary;
+	lines_start(&screen->lines, info);
+	struct line *line = line_new(&screen->lines, STYLE_PLAIN);
+	line_add(line, "after %s:", text_ns(number, (double)info->duration_ns));
+	line_add(line, " %s requests", text_count(number, summary->requests));
+	if (summary->requests) {
+		line_add(line, "   p50 %s", text_ns(number, (double)summary->server.p50));
+		line_add(line, "   p99 %s", text_ns(number, (double)summary->server.p99));
+	}
+	line_add(line, "   lost %s", text_count(number, summary->lost));
+	if (summary->requests)
+		add_greatest(screen, line);
 	lines_write(&screen->lines, file, "\n");
 	free(screen);
 	return ferror(file) ? -EIO : 0;

@@ -19,6 +19,9 @@
 /* 0 or -EIO. */
 int screen_print(FILE *file, const struct trace_info *info, const struct summary *summary);
 
+/* One line of at most 80 columns: how it stands so far, for those who read along where no live view can be drawn. 0 or -EIO. */
+int screen_print_line(FILE *file, const struct trace_info *info, const struct summary *summary);
+
 /*
  * Fills info->color, ascii, rows and columns for a screen on `file`. `color` is the option's value: "auto" (or NULL),
  * "always" or "never"; auto is off when the file is no terminal, NO_COLOR is set or TERM is dumb. -EINVAL: another

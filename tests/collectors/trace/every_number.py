@@ -61,6 +61,7 @@ class Screen:
              r" % of a CPU|not measured)(?: \(budget " + n + r" %\))?(?:   " + t + r")?(?:   alloc (\w+))?", self.cost),
             (" " + n + r" requests?\s+p50\s+p90\s+p99\s+p99\.9\s+p99\.99\s+max", lambda: [count(self.json["requests"])]),
             (r" server time" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: self.quantiles("server_ns")),
+            (r" 95 % interval" + (r"\s+(\+-\S+ \w+|±\S+ \w+|too few)" * 5), self.intervals),
             (r" without the collector" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: self.quantiles("without_gc_ns")),
             (r" -> the collector is " + t + r" of p99(?: \(" + n + r" %\))?, " + n + r" cycles?(?:, " + n + r" % of the CPU time)?", self.collector),
             (r" -> 0 cycles yet in " + t + r": the collector has cost nothing so far", self.no_cycles),
@@ -68,14 +69,15 @@ class Screen:
             (" " + n + r" allocations and ([\d.]+ \S+) per request(?:, handshake p99 " + t + r")?", self.memory),
             (r" p99/s \D+max " + t, lambda: [ns(self.json["series_p99_ns_max"])]),
             (r" cycle [ #]+(?:# seconds in which the collector ran)?", lambda: []),
-            (r" WHY THE SLOWEST 1 % ARE SLOW \(" + n + r" requests? at or over " + t + r"\)",
+            (r" WHY THE SLOWEST 1 % ARE SLOW \(" + n + r" requests? at or over " + t + r"(?:: too few for (?:\+-|±))?\)",
              lambda: [count(self.json["cohort"]["p99"]), ns(self.json["cohort_floor_ns"]["p99"])]),
-            (r" +share +mean +queue +service +taken by", lambda: []),
+            (r" +share(?:  95 %)? +mean +queue +service +taken by", lambda: []),
             (r" and (\d+) more +" + p + " +" + t + " +" + p + " +" + p, self.rest),
-            (r" ([a-z_]+) +[^\w%<]* *" + p + " +" + t + " +" + p + " +" + p + r"(?:  ([^\[~]+?)(?:\[(\d+)\]| x(\d+))?)?", self.cause),
+            (r" ([a-z_]+) +[^\w%<]* *" + p + r"(?: (?:\+-|±)([\d.]+))? +(~?[\d.]+ (?:ns|us|ms|s)) +" + p + " +" + p + r"(?:  ([^\[~]+?)(?:\[(\d+)\]| x(\d+))?)?", self.cause),
             (r" worst: " + t + r"(?:  GET /lookup\?key=(\d+)  (json|bin) (\d+)|  from port (\d+))(?:  cycle (\d+))?(?:  behind (.+))?", self.worst),
             (r"  = " + t + r" queue(?: \(" + t + r" (\w+)\))? \+ " + t + r" service(?: \(" + t + r" (\w+)\))?", self.worst_parts),
             (r" NO REQUESTS SEEN", lambda: []),
+            (r"after [\d.]+ \S+: [\d,]+ requests   .*", lambda: []),  # of an earlier moment: --jsonl has its numbers
         ]
 
     def title(self):
@@ -97,6 +99,14 @@ class Screen:
     def quantiles(self, key):
         return ["?" if self.json[key][q] is None else ns(self.json[key][q]) for q in ("p50", "p90", "p99", "p999", "p9999", "max")]
 
+    def intervals(self):
+        shown = []
+        for quantile in ("p50", "p90", "p99", "p999", "p9999"):
+            interval, value = self.json["server_interval_ns"][quantile], self.json["server_ns"][quantile]
+            sign = "±" if not self.ascii else "+-"
+            shown.append(sign + ns(max(value - interval[0], interval[1] - value)) if interval else "too few")
+        return shown
+
     def collector(self):
         return [ns(max(0, self.json["gc_tail_ns"]["p99"])), digits(self.json["gc_tail_percent"]), count(self.json["gc"]["cycles"]),
                 digits(self.json["gc"]["cpu_percent"])]
@@ -117,7 +127,10 @@ class Screen:
         if match.group(1) != "unattributed" or self.last is None:
             self.last = row
         by = row["taken_by"] or {}
-        return [row["cause"], *mean_row(row), None, str(by.get("tid")), str(by.get("threads"))]
+        share, mean, queue, service = mean_row(row)
+        estimated = "~" if row["cause"] == "fault" and self.json["checks"]["fault_estimated_ns"] else ""
+        error = None if row["error_percent"] is None else f"{row['error_percent']:.1f}"
+        return [row["cause"], share, error, estimated + mean, queue, service, None, str(by.get("tid")), str(by.get("threads"))]
 
     def rest(self):
         rest = self.last["rest"]
@@ -154,6 +167,7 @@ class Screen:
 def check(lines, document):
     """How many numbers there are; AssertionError where one is not in the document."""
     screen = Screen(document)
+    screen.ascii = all(line.isascii() for line in lines)
     numbers, sentence = 0, None
     for line in lines:
         begin = re.match(r" (next|not visible|why): ", line)

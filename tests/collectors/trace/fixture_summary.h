@@ -40,6 +40,8 @@ static inline void fixture_cohort(struct cohort *cohort, uint64_t count, double 
 		cohort->service_ns[cause] = service[cause] * scale;
 		cohort->server_ns += (queue[cause] + service[cause]) * scale;
 	}
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
+		cohort->share_error[cause] = (queue[cause] + service[cause]) / 43510;
 	cohort->floor_ns = (uint64_t)(cohort->server_ns * 0.95);
 }
 
@@ -78,6 +80,7 @@ static inline struct summary fixture_summary(void)
 		.server = {120000, 31200, 62000, 4150000, 8200000, 9100000, 9700000, 130000.5},
 		.queue = {120000, 11200, 22000, 3150000, 7200000, 8000000, 8100000, 90000},
 		.service = {120000, 20000, 40000, 1000000, 1200000, 1500000, 1600000, 40000.5},
+		.server_interval = {{31000, 31500}, {61000, 63100}, {3900000, 4500000}, {7000000, 9000000}, {0, 0}},
 		.without_gc = {120000, 30100, 58000, 410000, 1100000, 1300000, 1400000, 50000},
 		.gc = {.cycles = 37,
 		       .handshake = {900, 4000, 9000, 21000, 30000, 30000, 31000, 5000},

@@ -36,6 +36,12 @@ assert '8841' in text and 'aria-expanded="false"' in text, "the worst request"
 assert '7.40 ms gc_cpu' in text, "and its decomposition"
 assert text.count('<rect') > 100, "heatmap and stack"
 assert 'class="cycle"' in text
+# The collector's timeline: each of its twelve cycles marks and sweeps, and the last eight are listed.
+assert text.count('<rect class="mark"') == text.count('<rect class="sweep"') == text.count('<rect class="felt"') == 12
+assert re.search(r'<th scope="row">#12</th><td>[^<]*</td><td>trigger</td><td>30.0 ms</td><td>22.0 ms</td><td>80.0 ms</td><td>60.0 MiB</td><td>31.0 MiB</td><td>1, 12.0 us</td><td>1, 200 us</td>', text), "cycle 12"
+assert '#5<' in text and '#4<' not in text
+assert '3.90 ms to 4.50 ms' in text and 'too few' in text, "intervals"
+assert 'budget 2 %' in text
 P
 }
 

@@ -49,7 +49,7 @@ causes, total = collections.Counter(), 0
 for line in open(sys.argv[1] + "/tail"):
     path, value = line.rsplit(" ", 1)
     cause, span, *stack = path.split(";")
-    assert span in ("in the queue", "in service") and stack, line
+    assert span in ("queue", "service") and stack, line
     causes[cause] += int(value)
 diff = sum(int(line.rsplit(" ", 1)[1]) for line in open(sys.argv[1] + "/diff"))
 trace = json.load(open(sys.argv[1] + "/trace.json"))

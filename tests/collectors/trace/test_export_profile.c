@@ -151,10 +151,10 @@ static void slow_and_ordinary(void **state)
 	struct tree *tail = draw(&fixture, PROFILE_TAIL), *diff = draw(&fixture, PROFILE_DIFF);
 	assert_int_equal(tree_root(tail)->value, 20 * MS); /* one mean slow request */
 	assert_int_equal(tree_root(tail)->base, 1 * MS);
-	assert_int_equal(value_at(tail, "own/in service/main/slow"), 8 * MS);
-	assert_int_equal(value_at(tail, "own/in service/main/fast"), 2 * MS);
-	assert_int_equal(value_at(tail, "runq/in service/main/wait"), 10 * MS);
-	assert_int_equal(find(tree_root(tail), "own/in service/main/fast")->base, 1 * MS);
+	assert_int_equal(value_at(tail, "own/service/main/slow"), 8 * MS);
+	assert_int_equal(value_at(tail, "own/service/main/fast"), 2 * MS);
+	assert_int_equal(value_at(tail, "runq/service/main/wait"), 10 * MS);
+	assert_int_equal(find(tree_root(tail), "own/service/main/fast")->base, 1 * MS);
 	assert_int_equal(value_at(diff, "main/wait/[runq]"), 10 * MS);
 	assert_int_equal(value_at(diff, "main/slow/[own]"), 8 * MS);
 	assert_int_equal(find(tree_root(diff), "main/slow")->base, 0);
@@ -170,8 +170,8 @@ static void what_no_sample_hit(void **state)
 	fixture.profile = profile_new(&fixture.roster, PERIOD);
 	serve(&fixture, 5 * MS, 3 * MS, 1 * MS);
 	struct tree *tail = draw(&fixture, PROFILE_TAIL), *diff = draw(&fixture, PROFILE_DIFF);
-	assert_int_equal(value_at(tail, "own/in service/[no sample]"), 3 * MS);
-	assert_int_equal(value_at(tail, "runq/in service/[no sample]"), 1 * MS);
+	assert_int_equal(value_at(tail, "own/service/[no sample]"), 3 * MS);
+	assert_int_equal(value_at(tail, "runq/service/[no sample]"), 1 * MS);
 	assert_int_equal(value_at(diff, "[no sample]/[own]"), 3 * MS);
 	tree_free(tail);
 	tree_free(diff);

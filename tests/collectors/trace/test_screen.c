@@ -2,6 +2,9 @@
 /* The first screen: golden pictures, and the rules that hold for any summary. */
 #include "golden.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "../../../collectors/trace/core/text.h"
 #include "../../../collectors/trace/export/advice.h"
 #include "../../../collectors/trace/ui/screen.h"
@@ -202,6 +205,83 @@ static void strangers_are_cleaned(void **state)
 	assert_int_equal(text_columns("e\xcc\x81"), 1);
 }
 
+/* Tail mode says how far its numbers may be off, and where there are too few requests for that. */
+static void intervals(void **state)
+{
+	(void)state;
+	struct trace_info info = fixture_info();
+	struct summary summary = fixture_summary();
+	info.mode = "tail";
+	summary.checks.fault_estimated_ns = 5000;
+	char *text = draw(&info, &summary);
+	golden_check("screen-tail.txt", text);
+	check_fits(text, 23, 80);
+	free(text);
+	info.ascii = 1;
+	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
+		summary.cohort[COHORT_P99].share_error[cause] = -1;
+	memset(summary.server_interval, 0, sizeof(summary.server_interval));
+	summary.cohort[COHORT_P99].count = 7;
+	text = draw(&info, &summary);
+	assert_non_null(strstr(text, " 95 % interval           too few  too few  too few  too few  too few\n"));
+	assert_non_null(strstr(text, "(7 requests at or over 4.13 ms: too few for +-)\n"));
+	check_fits(text, 23, 80);
+	free(text);
+}
+
+static void one_line(void **state)
+{
+	(void)state;
+	struct trace_info info = fixture_info();
+	struct summary summary = fixture_summary();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	assert_int_equal(screen_print_line(file, &info, &summary), 0);
+	summary.requests = 0;
+	assert_int_equal(screen_print_line(file, &info, &summary), 0);
+	fclose(file);
+	assert_string_equal(text, "after 10.0 s: 120,000 requests   p50 31.2 us   p99 4.15 ms   lost 0\n"
+				  "after 10.0 s: 0 requests   lost 0\n");
+	free(text);
+	info.columns = 120;
+	summary.requests = 120000;
+	file = open_memstream(&text, &size);
+	screen_print_line(file, &info, &summary);
+	fclose(file);
+	assert_non_null(strstr(text, "   slowest 1 %: gc_cpu 58.4 %\n"));
+	free(text);
+}
+
+/* What a terminal's environment says about colour. */
+static void no_color(void **state)
+{
+	(void)state;
+	struct trace_info info = fixture_info();
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	FILE *terminal = fopen(ptsname(master), "w");
+	assert_non_null(terminal);
+	unsetenv("NO_COLOR");
+	setenv("TERM", "xterm", 1);
+	screen_detect(&info, terminal, NULL);
+	assert_int_equal(info.color, 1);
+	setenv("NO_COLOR", "", 1); /* empty is as if it were not there */
+	screen_detect(&info, terminal, NULL);
+	assert_int_equal(info.color, 1);
+	setenv("NO_COLOR", "1", 1);
+	screen_detect(&info, terminal, NULL);
+	assert_int_equal(info.color, 0);
+	screen_detect(&info, terminal, "always"); /* said louder than the environment */
+	assert_int_equal(info.color, 1);
+	unsetenv("NO_COLOR");
+	setenv("TERM", "dumb", 1);
+	screen_detect(&info, terminal, NULL);
+	assert_int_equal(info.color, 0);
+	fclose(terminal);
+	close(master);
+}
+
 static void options(void **state)
 {
 	(void)state;
@@ -230,6 +310,8 @@ int main(void)
 		cmocka_unit_test(any_numbers_fit),       cmocka_unit_test(causes_are_ordered),
 		cmocka_unit_test(advice_fits_the_cause), cmocka_unit_test(numbers_for_people),
 		cmocka_unit_test(strangers_are_cleaned), cmocka_unit_test(options),
+		cmocka_unit_test(one_line),              cmocka_unit_test(no_color),
+		cmocka_unit_test(intervals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "../../../collectors/trace/core/text.h"
 #include "../../../collectors/trace/ui/live.h"
 #include "../../../collectors/trace/ui/pages.h"
+#include "fixture_cycle.h"
 #include "fixture_summary.h"
 
 static void fixture_history(struct history *history, unsigned seconds)
@@ -26,6 +27,8 @@ static void fixture_history(struct history *history, unsigned seconds)
 		request.end_ns = request.begin_ns + request.service.ns[CAUSE_OWN];
 		history_add(history, &request);
 	}
+	for (unsigned i = 0; i < seconds / 5; i++)
+		fixture_cycle(&history->cycles, i + 1, 1004800000000 + i * 5000000000ull);
 }
 
 static char *draw(enum page page, const struct trace_info *info, const struct summary *summary,
@@ -65,6 +68,7 @@ static void every_page_at_two_sizes(void **state)
 	struct history *history = malloc(sizeof(*history));
 	(void)state;
 	fixture_history(history, 90);
+	strcpy(info.probes_left_out, "gc_alloc (--alloc=every), gc_pool_miss (memlab-trace probes), request_end (--no-flight)");
 	for (unsigned page = 0; page < PAGE_COUNT; page++) {
 		static const int sizes[][2] = {{24, 80}, {60, 200}};
 		for (unsigned i = 0; i < 2; i++) {

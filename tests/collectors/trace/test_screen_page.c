@@ -17,6 +17,7 @@
 #include "../../../collectors/trace/ui/board.h"
 #include "../../../collectors/trace/ui/listener.h"
 #include "../../../collectors/trace/ui/page.h"
+#include "fixture_cycle.h"
 #include "fixture_summary.h"
 
 struct run {
@@ -54,6 +55,8 @@ static void run_start(struct run *run)
 	run->story = (struct story){.info = &run->info, .summary = &run->summary};
 	for (unsigned i = 0; i < 60000; i++)
 		run_request(run, i);
+	for (unsigned i = 0; i < 12; i++)
+		fixture_cycle(&run->history.cycles, i + 1, 1002000000000 + i * 5000000000ull);
 }
 
 static void run_end(struct run *run)
@@ -182,7 +185,15 @@ static void what_is_refused(void **state)
 	assert_non_null(
 		strstr(ask(listener, "GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\nConnection: close\r\n\r\n"),
 		       "HTTP/1.1 403"));
-	assert_string_equal(ask(listener, "GET\r\n\r\n"), ""); /* no HTTP at all: hung up */
+	static const char *const garbage[] = {"GET\r\n\r\n", "\x16\x03\x01\x02\n", "hello\n", "GET / HTTP/1.1 x\r\n\r\n", "GET / \x01 HTTP/1.1\r\n\r\n",
+					      "get / HTTP/1.1\r\n\r\n", "GET / HTTX/1.1\r\n\r\n", " / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n", "no end"};
+	for (unsigned i = 0; i < sizeof(garbage) / sizeof(*garbage); i++)
+		if (!strstr(ask(listener, garbage[i]), "HTTP/1.1 400"))
+			fail_msg("not answered with 400: %s", garbage[i]);
+	char endless[8192];
+	memset(endless, 'A', sizeof(endless) - 1);
+	endless[sizeof(endless) - 1] = '\0';
+	assert_non_null(strstr(ask(listener, endless), "HTTP/1.1 400"));
 	assert_non_null(strstr(ask(listener, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), " 400 ")); /* no Host */
 	char *head = ask(listener, "HEAD /data.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 	assert_non_null(strstr(head, "HTTP/1.1 200"));
@@ -245,6 +256,43 @@ static void the_board(void **state)
 	free(text);
 	board_free(board);
 	board_free(NULL);
+}
+
+/* A cycle is put together from records in any order, and unfinished ones are told as they are. */
+static void cycles(void **state)
+{
+	(void)state;
+	struct cycles *cycles = calloc(1, sizeof(*cycles));
+	struct record_event record = {.h = {.kind = RECORD_EVENT, .tid = 9, .time_ns = 5000}, .event = EVENT_gc_cycle_begin, .args = {200, 1, 100, 120}};
+	assert_null(cycles_at(cycles, 0));
+	fixture_cycle(cycles, 199, 1000000000);
+	const struct cycle *cycle = cycles_at(cycles, 0);
+	assert_int_equal(cycle->marked_ns - cycle->begin_ns, 30000000);
+	assert_int_equal(cycle->end_ns - cycle->marked_ns, 80000000);
+	assert_int_equal(cycle->handshakes, 1);
+	assert_int_equal(cycle->handshake_ns_max, 12000);
+	assert_int_equal(cycle->assist_ns, 200000);
+	assert_string_equal(cycle_reason(cycle), "trigger");
+	cycles_record(cycles, &record.h);
+	assert_int_equal(cycles_at(cycles, 0)->number, 200);
+	assert_int_equal(cycles_at(cycles, 0)->marked_ns, 0);
+	assert_string_equal(cycle_reason(cycles_at(cycles, 0)), "forced");
+	assert_int_equal(cycles_at(cycles, 1)->number, 199);
+	assert_null(cycles_at(cycles, 2));
+	record.event = EVENT_gc_stop_end; /* whose begin nobody saw: counted, of no length */
+	record.args[0] = 0;
+	cycles_record(cycles, &record.h);
+	assert_int_equal(cycles_at(cycles, 0)->stops, 1);
+	assert_int_equal(cycles_at(cycles, 0)->stop_ns, 0);
+	record.event = EVENT_gc_cycle_begin; /* far too late */
+	record.args[0] = 100;
+	cycles_record(cycles, &record.h);
+	assert_int_equal(cycles_at(cycles, 0)->number, 200);
+	for (uint64_t number = 201; number < 400; number++)
+		fixture_cycle(cycles, number, number * 1000000000);
+	assert_non_null(cycles_at(cycles, CYCLES_KEPT - 1));
+	assert_null(cycles_at(cycles, CYCLES_KEPT));
+	free(cycles);
 }
 
 static void histories(void **state)
@@ -337,7 +385,7 @@ int main(int argc, char **argv)
 		return write_frozen(argv[2]);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resources), cmocka_unit_test(what_is_refused), cmocka_unit_test(addresses),
-		cmocka_unit_test(the_board), cmocka_unit_test(histories),       cmocka_unit_test(frozen),
+		cmocka_unit_test(the_board), cmocka_unit_test(histories), cmocka_unit_test(cycles),       cmocka_unit_test(frozen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,47 @@ static void copies(void **state)
 	symbols_close(symbols);
 }
 
+/* Names as a recording keeps them: the same back, and nothing but them; bytes that were cut or changed do no harm. */
+static void written_and_read(void **state)
+{
+	(void)state;
+	struct symbols *symbols, *read;
+	const struct frame_name *frames;
+	uint64_t place = inlining_caller(getpid()) - 1;
+	char *bytes = NULL;
+	size_t size = 0;
+	assert_int_equal(symbols_open(&symbols, getpid()), 0);
+	symbols_find(symbols, place);
+	symbols_find(symbols, 16); /* nothing is there */
+	FILE *file = open_memstream(&bytes, &size);
+	assert_int_equal(symbols_write(symbols, file), 0);
+	fclose(file);
+	assert_int_equal(symbols_read(&read, bytes, size), 0);
+	const struct symbol *before = symbols_find(symbols, place), *after = symbols_find(read, place);
+	assert_string_equal(after->name.function, "inlining_caller");
+	assert_string_equal(after->name.module, before->name.module);
+	assert_string_equal(after->build_id, before->build_id);
+	assert_int_equal(after->name.line, before->name.line);
+	struct frame_namer namer = symbols_namer(read);
+	assert_int_equal(namer.inlined(namer.context, place, &frames), 2);
+	assert_string_equal(frames[1].function, "inlined_outer");
+	assert_null(symbols_find(read, 16)->name.function);
+	assert_null(symbols_find(read, (uintptr_t)symbol_landmark)->name.function); /* nobody had asked for it */
+	assert_int_equal(symbols_refresh(read), 0);
+	symbols_close(read);
+	for (size_t length = 0; length < size; length++)
+		assert_int_not_equal(symbols_read(&read, bytes, length), 0);
+	for (size_t i = 0; i < size; i++) {
+		char was = bytes[i];
+		bytes[i] = (char)(was ^ 0x81);
+		if (symbols_read(&read, bytes, size) == 0)
+			symbols_close(read);
+		bytes[i] = was;
+	}
+	free(bytes);
+	symbols_close(symbols);
+}
+
 static void library_and_vdso(void **state)
 {
 	(void)state;
@@ -244,7 +285,7 @@ int main(int argc, char **argv)
 		return getchar() == EOF ? 0 : symbol_landmark(0);
 	}
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(our_own_function), cmocka_unit_test(inlined_code), cmocka_unit_test(copies),
+		cmocka_unit_test(our_own_function), cmocka_unit_test(inlined_code), cmocka_unit_test(copies), cmocka_unit_test(written_and_read),
 		cmocka_unit_test(library_and_vdso), cmocka_unit_test(what_is_nowhere),
 		cmocka_unit_test(deleted_and_gone), cmocka_unit_test(stripped),
 	};
