@@ -43,6 +43,8 @@
 #define REPORT_INTERVAL_NS 1000000000u
 /* How long records are kept for sorting: longer than the tracer is likely to be kept from the CPU in the middle of a drain. */
 #define WATERMARK_NS 1000000000u
+/* The first report comes as soon as there is something to tell. */
+#define FIRST_REPORT_NS (WATERMARK_NS + 250000000u)
 
 /* Of one request; a backlog has the most. */
 #define STRETCHES_MAX 4096
@@ -299,6 +301,7 @@ static bool show(struct trace *trace, uint64_t now_ns, uint64_t *next_ns)
 	if (due) {
 		*next_ns += REPORT_INTERVAL_NS;
 		update_story(trace);
+		live_refresh(trace->live);
 	}
 	if (due && !trace->live) {
 		if (trace->options->jsonl)
@@ -345,7 +348,7 @@ static struct timespec drain_pause(const struct trace *trace)
 static void watch(struct trace *trace)
 {
 	uint64_t end_ns = trace->options->duration_ns ? trace->begin_ns + trace->options->duration_ns : UINT64_MAX;
-	uint64_t next_ns = trace->begin_ns + REPORT_INTERVAL_NS;
+	uint64_t next_ns = trace->begin_ns + FIRST_REPORT_NS;
 	const struct timespec pause = drain_pause(trace);
 	while (!interrupted) {
 		nanosleep(&pause, NULL);

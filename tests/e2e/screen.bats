@@ -66,7 +66,7 @@ for environment in {}, {"NO_COLOR": "1"}:
     first = next(i for i, frame in enumerate(frames) if "WHY THE SLOWEST" in frame)
     print(f"{environment}: verdict after {seen:.2f} s, on frame {first + 1} of one a second")
     assert first <= 2
-    lines = re.sub(r"\x1b\[[0-9;]*[mK]", "", frames[first]).split("\r\n")
+    lines = re.sub(r"\x1b\[[0-9;]*[mK]", "", frames[first]).replace("\r", "").split("\n")
     assert len(lines) == 24 and all(len(line) <= 80 for line in lines), lines
     colours = re.findall(r"\x1b\[[0-9;]*m", text)
     assert bool(colours) == ("NO_COLOR" not in environment), colours[:5]

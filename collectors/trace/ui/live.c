@@ -165,6 +165,12 @@ static void look(struct live *live, const struct story *story, const struct hist
 	live->flame = live->page == PAGE_FLAME ? story_tree(&shown, FLAME_TAIL) : NULL;
 }
 
+void live_refresh(struct live *live)
+{
+	if (live)
+		live->changed = 1;
+}
+
 int live_tick(struct live *live, uint64_t now_ns, const struct story *story, const struct history *history)
 {
 	take_keys(live);

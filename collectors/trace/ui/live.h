@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The live view in a terminal: pages (pages.h) redrawn once a second and at every key, on the alternate screen.
+ * The live view in a terminal: pages (pages.h) redrawn when there is news, once a second and at every key, on the alternate screen.
  *
  * live_open changes the terminal, live_close puts it back as it was; live_close may also be called from
  * atexit. The view never waits: call live_tick from the loop that drains records. One thread.
@@ -16,6 +16,9 @@ struct live;
 /* 0, -ENOTTY when input or output is no terminal (print lines instead), -ENOMEM. */
 int live_open(struct live **live);
 void live_close(struct live *live); /* NULL allowed */
+
+/* There is news: the next tick draws it. NULL allowed. */
+void live_refresh(struct live *live);
 
 /*
  * Takes keys and redraws when it is time; `now_ns` is CLOCK_MONOTONIC. The size is asked for anew each time. Returns 1
