@@ -10,7 +10,7 @@ last() { jq -s "last$1" "$dir/screen"; }
 	need_root
 	start_service "$bin/memlab-svc" --path naive
 	start_tracer "$service_pid" --jsonl --budget 0.01%
-	sleep 1.5
+	for _ in $(seq 400); do [ -s "$dir/screen" ] && break; sleep 0.05; done
 	[ "$(last .mode)" = '"exact"' ]
 	run_load 4000 2s
 	stop_tracer
