@@ -47,7 +47,11 @@ enum record_kind {
 	RECORD_EVENT = 7,   /* a probe of probes.def fired */
 	RECORD_STACK = 8,   /* the same, with the user stack */
 	RECORD_FAULT = 9,   /* a page fault began or ended */
-	RECORD_TASK = 10,   /* a thread's state and counters as they are now: at attach, on creation, every second */
+	/*
+	 * A thread's state and counters as they are now: at attach, on creation, every second. In tail mode also told by the
+	 * thread itself (h.cpu is task_cpu), with the time at which it came onto its CPU, if nobody has reported that.
+	 */
+	RECORD_TASK = 10,
 	RECORD_EXIT = 11,   /* a thread of the target ended */
 	RECORD_ARRIVAL = 12, /* bytes were queued to a socket; in the ring only, the source makes requests of them */
 	RECORD_REQUEST = 13, /* a whole request, made by the source in tail mode */

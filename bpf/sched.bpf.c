@@ -88,6 +88,8 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 		if (waited < UNSEEN_WAIT_NS)
 			waited = 0;
 	}
+	if (leaves)
+		task_acts();
 	if (!waiting && !waited && !(comes && !mode_tail) && !(leaves && leaving_matters(prev, left)))
 		return 0;
 	switch_emit(prev, next, left, waited);

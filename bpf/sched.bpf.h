@@ -32,6 +32,8 @@ static __always_inline __u8 switch_left(bool preempt, unsigned int state)
 struct task_state {
 	__u32 waiting; /* 0: no; else the CPU + 1 */
 	__u32 faulting; /* own thread only: in a page fault that has not brought its page yet (fault.bpf.c) */
+	/* Tail mode: the wait began then, and the scheduler had counted so much waiting before. 0: not known. */
+	__u64 since_ns, delay_ns;
 };
 
 struct {
@@ -61,8 +63,11 @@ static __always_inline void wait_set(struct task_state *state, __u32 place)
 static __always_inline void wait_begin(struct task_struct *task, __u32 cpu)
 {
 	struct task_state *state = bpf_task_storage_get(&tasks, task, NULL, 0);
-	if (state)
-		wait_set(state, cpu + 1);
+	if (!state)
+		return;
+	state->since_ns = mode_tail ? bpf_ktime_get_ns() : 0;
+	state->delay_ns = mode_tail ? task_run_delay_ns(task) : 0;
+	wait_set(state, cpu + 1);
 }
 
 static __always_inline void wait_end(struct task_struct *task)

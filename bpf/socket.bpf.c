@@ -165,9 +165,11 @@ static __always_inline void arrival_emit(struct sock *sk, __u32 end)
 	record_submit(record);
 }
 
+/* An answer over loopback comes here too, at its other end, while the thread that sends it is at work. */
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(sk_data_ready, struct sock *sk)
 {
+	task_acts();
 	if (!socket_served(sk) || sk->__sk_common.skc_state == STATE_LISTEN)
 		return 0;
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);

@@ -32,11 +32,14 @@ static __always_inline __u32 task_ns_tid(const struct task_struct *task)
 	return number;
 }
 
-static __always_inline void task_emit(struct task_struct *task)
+/* `came_ns` 0: the record tells of now. */
+static __always_inline void task_emit(struct task_struct *task, __u64 came_ns)
 {
 	struct record_task *record = RECORD_RESERVE(record_task, RECORD_TASK, task->pid);
 	if (!record)
 		return;
+	if (came_ns)
+		record->h.time_ns = came_ns;
 	record->tgid = task->tgid;
 	record->ns_tid = task_ns_tid(task);
 	record->running = task->on_cpu != 0;
@@ -49,6 +52,28 @@ static __always_inline void task_emit(struct task_struct *task)
 	record->major_faults = task->maj_flt;
 	__builtin_memcpy(record->comm, task->comm, sizeof(record->comm));
 	record_submit(record);
+}
+
+/* A reader holds records back for long enough to put one of this age in its place. */
+#define UNSEEN_AGE_NS 50000000u
+
+/*
+ * Called where a thread of the target is at work. If it stands in a run queue all the same, the kernel has not reported the
+ * switch with which it came (docs/decisions/005): the thread tells it, dated back by the scheduler's account of its wait.
+ */
+static __always_inline void task_acts(void)
+{
+	if (!cpus[bpf_get_smp_processor_id() & (TRACE_CPU_LIMIT - 1)].waiting || !current_is_target())
+		return;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_state *state = bpf_task_storage_get(&tasks, task, NULL, 0);
+	if (!state || !state->waiting)
+		return;
+	wait_set(state, 0);
+	__u64 came_ns = state->since_ns + (task_run_delay_ns(task) - state->delay_ns);
+	__u64 age_ns = bpf_ktime_get_ns() - came_ns;
+	if (state->since_ns && age_ns < UNSEEN_AGE_NS)
+		task_emit(task, came_ns);
 }
 
 /* The first run looks only: nothing is known of the target yet. */
@@ -73,7 +98,7 @@ int task_seed(struct bpf_iter__task *context)
 	if (!task || !is_target(task) || task->exit_state)
 		return 0;
 	wait_learn(task, !task->on_cpu && task->on_rq && task->__state == TASK_RUNNING);
-	task_emit(task);
+	task_emit(task, 0);
 	return 0;
 }
 
@@ -83,7 +108,7 @@ int BPF_PROG(task_newtask, struct task_struct *task)
 	if (!is_target(task))
 		return 0;
 	wait_learn(task, false);
-	task_emit(task);
+	task_emit(task, 0);
 	return 0;
 }
 

@@ -260,6 +260,9 @@ void schedule_task(struct threads *threads, const struct record_task *record)
 	thread->culprit = culprit_named(&threads->culprits, thread->tid, record->comm);
 	if (thread->sched == SCHED_GONE)
 		task_revive(threads, thread);
+	/* Told by itself: it came now, and the kernel has not reported that. */
+	if (threads->tail && thread->sched == SCHED_RUNNABLE && record->running && record->h.cpu == record->task_cpu)
+		thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, time_ns);
 	int silent = time_ns - thread->heard_ns > SCHEDULE_SILENCE_NS;
 	if (!threads->no_sched && !threads->tail && silent && task_contradicts(thread, task_sched(record)))
 		thread_doubt(threads, thread, time_ns);

@@ -174,6 +174,25 @@ static void test_switch_not_reported(void **state)
 	story_free(&story);
 }
 
+/* It was preempted, and how it came back was not reported: it tells so itself, with its next answer. */
+static void test_return_not_reported(void **state)
+{
+	(void)state;
+	struct story story = tail_story();
+
+	tell_request(&story, 5 * US, 101, 1, 2 * US, 3 * US);
+	tell_preempt(&story, 110 * US, 0, 101, 900);
+	tell_request(&story, 200 * US, 101, 1, 90 * US, 100 * US);
+	tell_request(&story, 240 * US, 101, 1, 120 * US, 210 * US);
+	tell_task(&story, 170 * US, 0, 101, ON_CPU, 0);
+	play(&story, 3);
+	assert_int_equal(story.requests[1].service.ns[CAUSE_RUNQ], 60 * US);
+	assert_int_equal(story.requests[1].service.ns[CAUSE_OWN], 40 * US);
+	assert_int_equal(story.requests[1].culprit_tid, 900);
+	assert_int_equal(story.requests[2].queue.ns[CAUSE_RUNQ], 50 * US);
+	story_free(&story);
+}
+
 static void test_arrival_unknown(void **state)
 {
 	(void)state;
@@ -344,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_preemption_and_sleep_inside),
 		cmocka_unit_test(test_migration_is_no_contradiction),
 		cmocka_unit_test(test_switch_not_reported),
+		cmocka_unit_test(test_return_not_reported),
 		cmocka_unit_test(test_arrival_unknown),
 		cmocka_unit_test(test_loss_in_the_ring),
 		cmocka_unit_test(test_both_modes_agree),
