@@ -19,10 +19,9 @@ static void grow(struct buffer *buffer, size_t least)
 	buffer->capacity = capacity;
 }
 
-char *buffer_room(struct buffer *buffer, size_t more)
+char *buffer_room_slow(struct buffer *buffer, size_t more)
 {
-	if (buffer->length + more > buffer->capacity)
-		grow(buffer, buffer->length + more);
+	grow(buffer, buffer->length + more);
 	return buffer->bytes + buffer->length;
 }
 

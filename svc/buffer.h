@@ -15,7 +15,13 @@ struct buffer {
 };
 
 /* Room for `more` bytes behind the length; returns where they go. The caller adds to `length` itself. */
-char *buffer_room(struct buffer *buffer, size_t more);
+char *buffer_room_slow(struct buffer *buffer, size_t more);
+static inline char *buffer_room(struct buffer *buffer, size_t more)
+{
+	if (__builtin_expect(buffer->length + more > buffer->capacity, 0))
+		return buffer_room_slow(buffer, more);
+	return buffer->bytes + buffer->length;
+}
 void buffer_free(struct buffer *buffer);
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t length);

@@ -16,33 +16,36 @@
 /* A string constant without its NUL. */
 #define PUT_CONSTANT(to, text) ((char *)memcpy((to), (text), sizeof(text) - 1) + sizeof(text) - 1)
 
+/* The first `part` bytes and the last, which may overlap: all of them, if there are from `part` to twice as many. */
+static inline __attribute__((always_inline)) void put_both_ends(char *to, const char *from, size_t length, size_t part)
+{
+	memcpy(to, from, part);
+	memcpy(to + length - part, from + length - part, part);
+}
+
 /*
- * Short copies without a call: two loads of the largest power of two that fits, which may overlap, read and write
- * exactly `length` bytes.
+ * Short copies without a call and without a loop, whose end the CPU would have to guess: reads and writes exactly
+ * `length` bytes.
  */
-static inline char *put_bytes(char *to, const void *bytes, size_t length)
+static inline __attribute__((always_inline)) char *put_bytes(char *to, const void *bytes, size_t length)
 {
 	const char *from = bytes;
-	char *end = to + length;
-	if (length > 16) {
+	if (length > 128)
 		memcpy(to, from, length);
-	} else if (length >= 8) {
-		uint64_t head, tail;
-		memcpy(&head, from, 8);
-		memcpy(&tail, from + length - 8, 8);
-		memcpy(to, &head, 8);
-		memcpy(end - 8, &tail, 8);
-	} else if (length >= 4) {
-		uint32_t head, tail;
-		memcpy(&head, from, 4);
-		memcpy(&tail, from + length - 4, 4);
-		memcpy(to, &head, 4);
-		memcpy(end - 4, &tail, 4);
-	} else {
+	else if (length >= 64)
+		put_both_ends(to, from, length, 64);
+	else if (length >= 32)
+		put_both_ends(to, from, length, 32);
+	else if (length >= 16)
+		put_both_ends(to, from, length, 16);
+	else if (length >= 8)
+		put_both_ends(to, from, length, 8);
+	else if (length >= 4)
+		put_both_ends(to, from, length, 4);
+	else
 		for (size_t i = 0; i < length; i++)
 			to[i] = from[i];
-	}
-	return end;
+	return to + length;
 }
 
 static inline char *put_u64_le(char *to, uint64_t value)

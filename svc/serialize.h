@@ -16,14 +16,25 @@
 #include <stdio.h>
 
 #include "buffer.h"
+#include "encode.h"
 #include "record.h"
 
 enum format { FORMAT_JSON, FORMAT_BIN };
 
+static inline const char *format_content_type(enum format format)
+{
+	return format == FORMAT_JSON ? "application/json" : "application/octet-stream";
+}
+
 /* ------------------------------------------------------------------ opt */
 
 /* Room that the body of this record cannot exceed. */
-size_t serialize_room(const struct record_view *view);
+static inline size_t serialize_room(const struct record_view *view)
+{
+	size_t strings = (size_t)view->name.length + view->country.length + view->city.length + view->plan.length;
+	return 256 + ENCODE_ESCAPED_BYTES_MAX(strings) + ENCODE_BASE64_BYTES(view->payload.length);
+}
+
 /* Writes the body; returns its length. `to` has serialize_room bytes. */
 size_t serialize_opt(const struct record_view *view, enum format format, char *to);
 
@@ -62,6 +73,5 @@ struct text *serialize_naive_type(const struct naive *naive, enum format format)
 /* [safepoint] The request's log line. */
 void serialize_naive_log(const struct naive *naive, uint64_t key, size_t body_bytes);
 
-const char *format_content_type(enum format format);
 
 #endif

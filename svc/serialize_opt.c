@@ -2,19 +2,6 @@
 /* The opt path's encoders: one pass, straight into the buffer. */
 #include "serialize.h"
 
-#include "encode.h"
-
-const char *format_content_type(enum format format)
-{
-	return format == FORMAT_JSON ? "application/json" : "application/octet-stream";
-}
-
-size_t serialize_room(const struct record_view *view)
-{
-	size_t strings = (size_t)view->name.length + view->country.length + view->city.length + view->plan.length;
-	return 256 + ENCODE_ESCAPED_BYTES_MAX(strings) + ENCODE_BASE64_BYTES(view->payload.length);
-}
-
 static char *put_json(char *to, const struct record_view *view)
 {
 	to = PUT_CONSTANT(to, "{\"id\":");
@@ -38,7 +25,7 @@ static char *put_json(char *to, const struct record_view *view)
 	return PUT_CONSTANT(to, "\"}\n");
 }
 
-static char *put_slice(char *to, struct slice slice)
+static inline __attribute__((always_inline)) char *put_slice(char *to, struct slice slice)
 {
 	return put_bytes(to, slice.bytes, slice.length);
 }

@@ -11,7 +11,7 @@
  *
  * A request is answered on the second call of the handler; on the first, libmicrohttpd would close the
  * connection after the answer. Response objects are used again: libmicrohttpd fixes a response's length, so there is
- * a free list per length (reply), and nothing is allocated in the steady state.
+ * a free list per length (reply), with one reply each from the start: a rare length would else call malloc hours later.
  */
 #include "server.h"
 
@@ -41,6 +41,9 @@
 #define GRACE_NS 5000000000u /* for requests in flight when told to stop */
 #define REPLY_BYTES_MAX 1024
 #define REPLIES_FREE_MAX 64 /* per length */
+/* Lengths of nearly all answers with a record, in both formats. */
+#define REPLY_PREPARED_MIN (DATASET_BIN_HEADER_BYTES + DATASET_PAYLOAD_BYTES_MIN)
+#define REPLY_PREPARED_MAX 512
 
 /*
  * A connection that waits for a request, in its loop's list; those that are being answered are in none. A client must
@@ -296,6 +299,17 @@ static void reply_put(struct loop *loop, struct reply *reply)
 	reply->next_free = list->first;
 	list->first = reply;
 	list->count++;
+}
+
+/* What cannot be had now is made when it is needed. */
+static void replies_prepare(struct loop *loop)
+{
+	for (size_t length = REPLY_PREPARED_MIN; length <= REPLY_PREPARED_MAX; length++)
+		for (enum format type = FORMAT_JSON; type <= FORMAT_BIN; type++) {
+			struct reply *reply = reply_create(type, length);
+			if (reply)
+				reply_put(loop, reply);
+		}
 }
 
 static void replies_destroy(struct loop *loop)
@@ -686,6 +700,7 @@ static int loop_start(struct loop *loop)
 	loop->daemon = daemon_start(loop);
 	if (!loop->daemon)
 		return -ENOMEM;
+	replies_prepare(loop);
 	int error = pthread_create(&loop->thread, NULL, loop_main, loop);
 	if (error)
 		return -error;

@@ -7,7 +7,11 @@
  *
  * B/op and allocs/op count the collected heap; malloc-B/op counts what jemalloc gave this thread.
  *
- *   handler-bench [COUNT [INDEX_BYTES]]      COUNT samples of each, default 5
+ *   handler-bench [COUNT [INDEX_BYTES [NAME]]]      COUNT samples of each, default 5; of all cases, or those whose
+ *                                                   name has NAME in it, as path=opt/fmt=bin/keys=hot
+ *
+ * A case is run unmeasured first. One that allocates goes on until the collector has been through WARM_CYCLES cycles,
+ * so that its garbage lies in memory that was touched before: the first touch of a page costs more than the lookup.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,6 +30,7 @@
 #define HOT_KEYS 16
 #define SAMPLE_NS 500000000.0
 #define CALIBRATE_OPS 20000
+#define WARM_CYCLES 2
 
 struct bench {
 	struct config config;
@@ -61,11 +66,12 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
+/* Names with their length at hand, as Go's strings and libmicrohttpd's arguments have it. */
 static const char *argument(const struct request *request, const char *name)
 {
 	const char *const *arguments = request->context;
 
-	return !strcmp(name, "key") ? arguments[0] : !strcmp(name, "fmt") ? arguments[1] : NULL;
+	return !memcmp(name, "key", 4) ? arguments[0] : !memcmp(name, "fmt", 4) ? arguments[1] : NULL;
 }
 
 __attribute__((noreturn)) static void fail(const char *what)
@@ -121,7 +127,14 @@ static void run(struct bench *bench, uint64_t operations)
 	}
 }
 
-static void sample(struct bench *bench, const char *path, uint64_t operations)
+/* path=opt/fmt=bin/keys=hot */
+static void name_case(const struct bench *bench, char *name, size_t name_bytes)
+{
+	snprintf(name, name_bytes, "path=%s/fmt=%s/keys=%s", bench->config.path == PATH_OPT ? "opt" : "naive",
+		 bench->format, bench->key_count == KEYS ? "zipf" : "hot");
+}
+
+static void sample(struct bench *bench, const char *name, uint64_t operations)
 {
 	struct gc_mutator *m = bench->handler.m;
 	uint64_t allocs = gc_mutator_allocs(m), bytes = gc_mutator_alloc_bytes(m), malloced = malloc_bytes();
@@ -130,42 +143,63 @@ static void sample(struct bench *bench, const char *path, uint64_t operations)
 	run(bench, operations);
 	double count = (double)operations, ns = now_ns() - begin;
 
-	printf("BenchmarkLookup/path=%s/fmt=%s/keys=%s \t%8" PRIu64
+	printf("BenchmarkLookup/%s \t%8" PRIu64
 	       "\t%10.1f ns/op\t%8.0f B/op\t%8.2f allocs/op\t%8.2f malloc-B/op\n",
-	       path, bench->format, bench->key_count == KEYS ? "zipf" : "hot", operations, ns / count,
-	       (double)(gc_mutator_alloc_bytes(m) - bytes) / count, (double)(gc_mutator_allocs(m) - allocs) / count,
-	       (double)(malloc_bytes() - malloced) / count);
+	       name, operations, ns / count, (double)(gc_mutator_alloc_bytes(m) - bytes) / count,
+	       (double)(gc_mutator_allocs(m) - allocs) / count, (double)(malloc_bytes() - malloced) / count);
 	fflush(stdout);
 }
 
-static void measure(struct bench *bench, enum serve_path path, const char *format, uint64_t key_count, int samples)
+static uint64_t cycles(const struct bench *bench)
 {
+	struct gc_stats stats;
+
+	gc_stats(bench->heap, &stats);
+	return stats.cycles;
+}
+
+static void warm(struct bench *bench)
+{
+	uint64_t allocs = gc_mutator_allocs(bench->handler.m), target = cycles(bench) + WARM_CYCLES;
+
+	run(bench, CALIBRATE_OPS);
+	while (gc_mutator_allocs(bench->handler.m) > allocs && cycles(bench) < target)
+		run(bench, CALIBRATE_OPS);
+}
+
+static void measure(struct bench *bench, enum serve_path path, const char *format, int samples, const char *wanted)
+{
+	char name[64];
+
 	bench->config.path = path;
 	bench->format = format;
-	bench->key_count = key_count;
+	name_case(bench, name, sizeof(name));
+	if (!strstr(name, wanted))
+		return;
+	warm(bench);
 	double begin = now_ns();
 
 	run(bench, CALIBRATE_OPS);
 	uint64_t operations = (uint64_t)(SAMPLE_NS / ((now_ns() - begin) / CALIBRATE_OPS)) + 1;
 
 	for (int i = 0; i < samples; i++)
-		sample(bench, path == PATH_OPT ? "opt" : "naive", operations);
+		sample(bench, name, operations);
 }
 
 int main(int argc, char **argv)
 {
 	static struct bench bench;
 	int samples = argc > 1 ? atoi(argv[1]) : 5;
+	const char *wanted = argc > 3 ? argv[3] : "";
 
 	set_up(&bench, argc > 2 ? strtoull(argv[2], NULL, 10) : INDEX_BYTES);
 	printf("goos: linux\ngoarch: amd64\npkg: memlab/svc\n");
 	for (int hot = 1; hot >= 0; hot--) {
-		uint64_t keys = hot ? HOT_KEYS : KEYS;
-
-		measure(&bench, PATH_OPT, "json", keys, samples);
-		measure(&bench, PATH_OPT, "bin", keys, samples);
-		measure(&bench, PATH_NAIVE, "json", keys, samples);
-		measure(&bench, PATH_NAIVE, "bin", keys, samples);
+		bench.key_count = hot ? HOT_KEYS : KEYS;
+		measure(&bench, PATH_OPT, "json", samples, wanted);
+		measure(&bench, PATH_OPT, "bin", samples, wanted);
+		measure(&bench, PATH_NAIVE, "json", samples, wanted);
+		measure(&bench, PATH_NAIVE, "bin", samples, wanted);
 	}
 	return 0;
 }
