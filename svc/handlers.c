@@ -27,8 +27,8 @@ static void answer_buffer(struct handler *handler, struct response *response, un
 	response->length = handler->buffer.length;
 }
 
-static __attribute__((cold, noinline)) void answer_error(struct handler *handler, struct response *response, unsigned status, const char *error,
-			 const char *message)
+static __attribute__((cold, noinline)) void answer_error(struct handler *handler, struct response *response,
+							 unsigned status, const char *error, const char *message)
 {
 	handler->buffer.length = 0;
 	buffer_add_format(&handler->buffer, "{\"status\":%u,\"error\":\"%s\",\"message\":", status, error);

@@ -73,5 +73,4 @@ struct text *serialize_naive_type(const struct naive *naive, enum format format)
 /* [safepoint] The request's log line. */
 void serialize_naive_log(const struct naive *naive, uint64_t key, size_t body_bytes);
 
-
 #endif

@@ -61,13 +61,13 @@ $(INJECT): $(call objects,svc/main.c tests/svc/inject.c tests/svc/truth.c) $(SVC
 FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE -DMEMLAB_VERSION='"$(VERSION)"' -DMEMLAB_COMMIT='"fuzz"' -DGC_DEBUG=1 \
 	-fno-strict-aliasing -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wno-unused-function
-FUZZ_SVC := build/fuzz/fuzz_request build/fuzz/fuzz_file
-$(FUZZ_SVC): build/fuzz/%: tests/svc/fuzz/fuzz.c tests/svc/fuzz/targets.h $(SVC_SRC) $(HEAP_SRC)
+FUZZ_SVC := build/fuzz/fuzz_request build/fuzz/fuzz_file build/fuzz/fuzz_http
+$(FUZZ_SVC): build/fuzz/%: tests/svc/fuzz/fuzz.c tests/svc/fuzz/targets.h tests/svc/fuzz/http.h $(SVC_SRC) $(HEAP_SRC)
 	@mkdir -p $(@D)
 	$(call say,FUZZ) $(CLANG) $(FUZZ_CFLAGS) -DFUZZ_TARGET=$* -o $@ $(filter %.c,$^) -lmicrohttpd -lz -lpthread -lm
 
 .PHONY: fuzz-svc
-fuzz-svc: $(FUZZ_SVC) ## fuzz the handlers and the data file reader (FUZZ_SECONDS=60 each)
+fuzz-svc: $(FUZZ_SVC) ## fuzz the handlers, the data file reader and the event loop (FUZZ_SECONDS=60 each)
 	$(Q)for target in $(FUZZ_SVC); do mkdir -p $$target.corpus; \
 		$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ $$target.corpus || exit 1; done
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make bench-svc: what a request costs. Not part of `make test`: it takes a quarter of an hour and wants a
-# quiet machine (it throws disturbed windows away, and says so when none is left).
+# quiet machine (it leaves disturbed windows out, and says so when none is left).
 
 BENCH_SVC := $(B)/bench/constant-server $(B)/bench/handler-bench
 

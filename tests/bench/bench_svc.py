@@ -15,9 +15,10 @@ import urllib.request
 
 SERVER_CPU, LOAD_CPU = "0", "1"
 WARMUP_S = 0.2
-LAG_P50_NS_MAX = 20_000
 RUNQUEUE_PERCENT_MAX = 5
 STEAL_PERCENT_MAX = 1
+CONTROL_S = 0.5
+CONTROL_FACTOR_MAX = 1.15
 
 
 def say(*words):
@@ -60,6 +61,14 @@ class Server:
                         fields = file.read().split()
                     used, waited = used + int(fields[0]), waited + int(fields[1])
         return used, waited
+
+    def faults(self):
+        """Page faults of the process so far."""
+        count = 0
+        for pid in self.pids:
+            with open(f"/proc/{pid}/stat") as file:
+                count += int(file.read().rsplit(")", 1)[1].split()[7])
+        return count
 
     def about(self):
         with urllib.request.urlopen(self.url + "/debug/allocs", timeout=10) as answer:
@@ -138,22 +147,21 @@ class Sampler(threading.Thread):
 
 
 def disturbed(load, server, server_wait_percent, steal_percent):
-    """Why a window does not count, or None."""
+    """What else ran on these CPUs during a window, or None. Nothing here depends on how well the server did."""
     if server.alone and server_wait_percent > RUNQUEUE_PERCENT_MAX:
         return "server waited for a CPU"
     if load["generator"]["runqueue_percent"] > RUNQUEUE_PERCENT_MAX:
         return "generator waited for a CPU"
-    if load["send_lag_ns"]["p50"] > LAG_P50_NS_MAX:
-        return "generator was late"
     if steal_percent > STEAL_PERCENT_MAX:
         return "stolen time"
     return None
 
 
 def window(build, server, rate, connections, seconds):
-    """One window: the load's JSON with cpu_ns_per_request of the server and `disturbed`."""
+    """One window: the load's JSON with cpu_ns_per_request of the server, its page faults, and `disturbed`."""
     sampler = Sampler(server)
     steal, total = steal_ticks()
+    faults = server.faults()
     sampler.start()
     command = ["taskset", "-c", LOAD_CPU, f"{build}/bin/memlab-load", "--url", server.url, "--rate", str(rate),
                "--connections", str(connections), "--duration", f"{seconds}s", "--warmup", f"{WARMUP_S}s", "--json", "-"]
@@ -166,6 +174,7 @@ def window(build, server, rate, connections, seconds):
         raise SystemExit(f"bench-svc: memlab-load against {server.name}: {run.stderr.strip()}")
     load = json.loads(run.stdout)
     steal_after, total_after = steal_ticks()
+    load["faults"] = server.faults() - faults
     step = load["steps"][0]
     used, waited = sampler.between(step["measured_ns"], step["end_ns"])
     load["cpu_ns_per_request"] = used / max(1, load["achieved_rate"] * step["duration_s"])
@@ -182,28 +191,54 @@ def benchmark_line(part, server, rate, connections, load, **more):
     print(name, load["requests"], *(f"{value:.6g} {unit}" for unit, value in values.items()), sep="\t", flush=True)
 
 
-def turns(build, part, servers, rate, connections, count, seconds, noisy, around=None):
+def round_of_windows(build, servers, control, rate, connections, seconds, around):
+    """A window of each server, in this order, and of the control: its own, or short ones between and at both ends."""
+    loads, controls = {}, []
+    for server in servers:
+        if control not in servers:
+            controls.append(window(build, control, rate, connections, CONTROL_S))
+        if around:
+            around.before(server)
+        loads[server.name] = window(build, server, rate, connections, seconds)
+        if around:
+            around.after(server, loads[server.name])
+    controls.append(loads[control.name] if control in servers else window(build, control, rate, connections, CONTROL_S))
+    return loads, controls
+
+
+def slow_rounds(rounds):
+    """Per round true if the machine was slower than in the better half of all rounds, by what the control's requests took."""
+    worst = [max(cpu(load) for load in controls) for _, controls in rounds]
+    usual = statistics.median(sorted(worst)[:(len(worst) + 1) // 2])
+    return [value > CONTROL_FACTOR_MAX * usual for value in worst]
+
+
+def turns(build, part, servers, control, rate, connections, count, seconds, noisy, around=None):
     """`count` windows for each server, in turn and back. Per server a list, None where the window does not count.
 
-    `around` has before(server) and after(server, load), called right before and after each window."""
+    A window counts if nothing else ran on its CPUs and if the control, a server that is not judged, needed no more
+    CPU time per request in that round than in the better half of the rounds. What the window itself came to has no
+    say. `around` has before(server) and after(server, load), called right before and after each window."""
+    rounds = [round_of_windows(build, servers if turn % 2 == 0 else servers[::-1], control, rate, connections, seconds, around)
+              for turn in range(count)]
     results = {server.name: [] for server in servers}
     reasons = {}
-    for turn in range(count):
-        for server in servers if turn % 2 == 0 else reversed(servers):
-            if around:
-                around.before(server)
-            load = window(build, server, rate, connections, seconds)
-            if around:
-                around.after(server, load)
-            counts = noisy or not load["disturbed"]
-            results[server.name].append(load if counts else None)
-            if load["disturbed"]:
-                reasons[load["disturbed"]] = reasons.get(load["disturbed"], 0) + 1
-            if counts:
+    for (loads, controls), slow in zip(rounds, slow_rounds(rounds)):
+        slow = "the control was slow" if slow else next((load["disturbed"] for load in controls if load["disturbed"]), None)
+        for server in servers:
+            load = loads[server.name]
+            reason = load["disturbed"] or slow
+            results[server.name].append(load if noisy or not reason else None)
+            if reason:
+                reasons[reason] = reasons.get(reason, 0) + 1
+            if noisy or not reason:
                 benchmark_line(part, server, rate, connections, load)
-    excluded = ", ".join(f"{reason}: {number}" for reason, number in reasons.items())
-    say(f"{part} {rate}/s {connections} connections: {count * len(servers)} windows of {seconds} s, "
-        f"{'disturbed but counted' if noisy else 'thrown away'}: {excluded or 'none'}")
+    controls = [load for _, controls in rounds for load in controls]
+    excluded = ", ".join(f"{reason}: {number}" for reason, number in sorted(reasons.items()))
+    say(f"{part} {rate}/s {connections} connections: {count} windows of {seconds} s for each of {len(servers)} servers, "
+        f"{'disturbed but counted' if noisy else 'left out'}: {excluded or 'none'}; control {control.name}: cpu "
+        f"{median(controls, cpu) / 1000:.2f} us/request ({min(map(cpu, controls)) / 1000:.2f} to "
+        f"{max(map(cpu, controls)) / 1000:.2f}), p99 {median(controls, p99) / 1e6:.3f} ms")
     return results
 
 

@@ -143,8 +143,7 @@ static void sample(struct bench *bench, const char *name, uint64_t operations)
 	run(bench, operations);
 	double count = (double)operations, ns = now_ns() - begin;
 
-	printf("BenchmarkLookup/%s \t%8" PRIu64
-	       "\t%10.1f ns/op\t%8.0f B/op\t%8.2f allocs/op\t%8.2f malloc-B/op\n",
+	printf("BenchmarkLookup/%s \t%8" PRIu64 "\t%10.1f ns/op\t%8.0f B/op\t%8.2f allocs/op\t%8.2f malloc-B/op\n",
 	       name, operations, ns / count, (double)(gc_mutator_alloc_bytes(m) - bytes) / count,
 	       (double)(gc_mutator_allocs(m) - allocs) / count, (double)(malloc_bytes() - malloced) / count);
 	fflush(stdout);

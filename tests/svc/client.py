@@ -197,6 +197,26 @@ def collect_until(port, event, collected):
         event.wait(0.02)
 
 
+def ready_in_collection(port, least="5"):
+    """Readiness is answered again and again while one forced collection goes on, not once at its end."""
+    reader, knobs, about = (Reader(connect(port)) for _ in range(3))
+
+    def ask(reader, text):
+        reader.sock.sendall(f"{text} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+        status, _, body = reader.answer()
+        assert status == 200, (text, status)
+        return json.loads(body)
+
+    before, answers = ask(about, "GET /debug/allocs")["gc_cycles"], 0
+    ask(knobs, "POST /debug/knobs?gc=now")
+    begin = time.monotonic()
+    while ask(about, "GET /debug/allocs")["gc_cycles"] == before:
+        ask(reader, "GET /readyz")
+        answers += 1
+    print(f"{answers} answers in a collection of {1000 * (time.monotonic() - begin):.0f} ms")
+    assert answers >= int(least), answers
+
+
 def read_slowly(port, count, may_begin):
     s = connect(port, receive_bytes=4096)
     s.setblocking(False)

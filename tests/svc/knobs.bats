@@ -38,6 +38,15 @@ knobs() { curl -s -w '\n%{http_code}' -X POST "$url/debug/knobs?$1"; }
 	stop_service
 }
 
+@test "readiness is answered all through a forced collection under load" {
+	GOGC=off start_service -- --index-size 128MiB
+	wrk -t1 -c8 -d60s "$url/lookup?key=7" >/dev/null 2>&1 3>&- &
+	wrk=$!
+	client ready_in_collection "$port"
+	kill "$wrk"
+	stop_service
+}
+
 @test "knobs are for this machine only" {
 	address=$(hostname -I | cut -d' ' -f1)
 	[ -n "$address" ] || address=127.0.0.1

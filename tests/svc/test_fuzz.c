@@ -2,9 +2,11 @@
 /* The fuzz targets on a fixed corpus and its seeded mutations: what every `make test` can afford. */
 #include "unit.h"
 
+#include "fuzz/http.h"
 #include "fuzz/targets.h"
 
 #define ROUNDS 20000
+#define HTTP_ROUNDS 400
 
 static uint64_t random_state = 1;
 
@@ -84,8 +86,35 @@ static void test_files(void **state)
 	}
 }
 
+/* Whole requests, damaged, on connections to a real event loop. */
+static void test_http(void **state)
+{
+	(void)state;
+	static const char *const corpus[] = {
+		"GET /lookup?key=7&fmt=json HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /lookup?key=8&fmt=bin HTTP/1.1\r\nHost: x\r\n\r\nGET /lookup?key=9 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"HEAD /lookup?key=1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+		"POST /lookup?key=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+		"POST /debug/knobs?gogc=50&gc=now HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+		"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: application/openmetrics-text\r\n\r\n",
+		"GET /lookup?key=%37&%66mt=j%73on HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
+	};
+	uint8_t bytes[1024];
+	for (unsigned round = 0; round < HTTP_ROUNDS; round++) {
+		const char *seed = corpus[round % (sizeof(corpus) / sizeof(*corpus))];
+		size_t size = strlen(seed);
+		memcpy(bytes + 2, seed, size);
+		bytes[0] = (uint8_t)random_below(256);
+		bytes[1] = random_below(4) == 0;
+		fuzz_http(bytes, 2 + mutate(bytes + 2, size, sizeof(bytes) - 2));
+	}
+	fuzz_http_close();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_requests), cmocka_unit_test(test_files)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_requests), cmocka_unit_test(test_files),
+					   cmocka_unit_test(test_http)};
 	return cmocka_run_group_tests_name("fuzz", tests, NULL, NULL);
 }

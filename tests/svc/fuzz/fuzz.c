@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The coverage-guided fuzzer's entry: built by `make fuzz-svc` with clang, FUZZ_TARGET names the target. */
+#include "http.h"
 #include "targets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is fuzzed: the handlers with any method, path and arguments, and the reader of data files with any bytes. Each
- * target takes an input and aborts (or trips the sanitizers) where the service would break a promise.
+ * What is fuzzed: the handlers with any method, path and arguments, and the reader of data files with any bytes; http.h
+ * has the event loop with any bytes on a connection. Each target takes an input and aborts (or trips the sanitizers)
+ * where the service would break a promise.
  */
 #ifndef MEMLAB_TESTS_SVC_FUZZ_TARGETS_H
 #define MEMLAB_TESTS_SVC_FUZZ_TARGETS_H
@@ -34,30 +35,40 @@ struct fuzz_service {
 	uint64_t runs;
 };
 
+static void fuzz_service_open(struct fuzz_service *f)
+{
+	struct gc_config gc = {.gc_percent = 50, .memory_limit = GC_LIMIT_OFF, .limiter = true, .sites = SITE_COUNT};
+	f->config = (struct config){.gc = gc, .seed = 42, .threads = 1, .pool = true};
+	struct store_config store = {.source = dataset_source_seed(42, FUZZ_RECORDS)};
+	FUZZ_PROMISE(gc_heap_create(&gc, &f->heap) == 0 && (f->handler.m = gc_attach(f->heap)));
+	FUZZ_PROMISE(store.source && store_create(f->heap, f->handler.m, &store, &f->store) == 0);
+	dataset_source_close(store.source);
+	f->service = (struct service){
+		.config = &f->config, .heap = f->heap, .store = f->store, .loops = &f->loop, .run_info = "{}"};
+	f->handler.service = &f->service;
+}
+
+static void fuzz_service_end(struct fuzz_service *f)
+{
+	store_destroy(f->store);
+	gc_detach(f->handler.m);
+	gc_heap_destroy(f->heap);
+	buffer_free(&f->handler.buffer);
+	*f = (struct fuzz_service){0};
+}
+
+/* The one that fuzz_request asks. */
 static struct fuzz_service *fuzz_service(void)
 {
 	static struct fuzz_service f;
-	if (f.heap)
-		return &f;
-	struct gc_config gc = {.gc_percent = 50, .memory_limit = GC_LIMIT_OFF, .limiter = true, .sites = SITE_COUNT};
-	f.config = (struct config){.gc = gc, .seed = 42, .threads = 1, .pool = true};
-	struct store_config store = {.source = dataset_source_seed(42, FUZZ_RECORDS)};
-	FUZZ_PROMISE(gc_heap_create(&gc, &f.heap) == 0 && (f.handler.m = gc_attach(f.heap)));
-	FUZZ_PROMISE(store.source && store_create(f.heap, f.handler.m, &store, &f.store) == 0);
-	dataset_source_close(store.source);
-	f.service = (struct service){
-		.config = &f.config, .heap = f.heap, .store = f.store, .loops = &f.loop, .run_info = "{}"};
-	f.handler.service = &f.service;
+	if (!f.heap)
+		fuzz_service_open(&f);
 	return &f;
 }
 
 static void fuzz_service_close(void)
 {
-	struct fuzz_service *f = fuzz_service();
-	store_destroy(f->store);
-	gc_detach(f->handler.m);
-	gc_heap_destroy(f->heap);
-	buffer_free(&f->handler.buffer);
+	fuzz_service_end(fuzz_service());
 }
 
 /* An input is: one byte of settings, then strings ended by line feeds: method, path, name, value, name, value .. */
