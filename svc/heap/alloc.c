@@ -89,7 +89,7 @@ static void cache_release(struct gc_mutator_full *m, struct gc_cache *cache)
 		if (m->births_black)
 			word_unblacken(m, cache, unused);
 		gc_poison_unused(m->heap, cache);
-		span->used -= (uint32_t)__builtin_popcountll(unused);
+		gc_set_relaxed(&span->used, span->used - (uint32_t)__builtin_popcountll(unused));
 		/* The word stays behind the cursor: what is unused in it is found again by the next sweep. */
 		gc_sub(&m->heap->live_bytes, bytes);
 	}
@@ -150,7 +150,7 @@ static bool refill_from_span(struct gc_mutator_full *m, struct gc_cache *cache, 
 			continue;
 		cache->base = gc_page_address(m->heap, cache->page) + (uint64_t)word * 64 * class->slot_bytes;
 		cache->pending = free;
-		span->used += (uint32_t)__builtin_popcountll(free);
+		gc_set_relaxed(&span->used, span->used + (uint32_t)__builtin_popcountll(free));
 		if (m->births_black)
 			word_blacken(m, cache, free);
 		gc_heap_account(m, (uint64_t)__builtin_popcountll(free) * class->slot_bytes);
@@ -301,7 +301,7 @@ static void *large_make(struct gc_mutator_full *m, unsigned class, size_t bytes)
 	if (!page)
 		return NULL;
 	large_clear(heap, page, class, zero);
-	span->used = 1;
+	gc_set_relaxed(&span->used, 1);
 	span->cursor = 1;
 	if (m->births_black) {
 		__atomic_fetch_or(gc_page_bits(heap, m->alloc_gen + 1, page), 1, __ATOMIC_RELAXED);

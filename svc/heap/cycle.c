@@ -292,9 +292,9 @@ static void cycle_run(struct gc_heap *heap, enum reason reason)
 		gc_handshake(heap, GC_REQUEST_BLACK);
 	mark_open(heap);
 	gc_handshake(heap, GC_REQUEST_ROOTS);
-	times.marking_ns = gc_os_now_ns();
+	gc_trace_marking(heap, &times);
 	mark_complete(heap);
-	times.marked_ns = gc_os_now_ns();
+	gc_trace_marked(heap, &times);
 	gc_verify_marked(heap);
 	mark_stop(heap);
 	gc_handshake(heap, GC_REQUEST_MARK_OFF);

@@ -247,9 +247,12 @@ struct gc_stats {
 	uint64_t mapped_bytes, resident_bytes; /* heap; side tables included */
 	uint64_t cycles, forced_cycles, minor_cycles;
 	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns; /* marking by whom */
-	uint64_t sweep_cpu_ns;
+	uint64_t sweep_cpu_ns, scavenge_cpu_ns;
+	uint64_t handshake_cpu_ns;             /* the mutators' own parts, all together */
+	uint64_t process_cpu_ns;               /* what is not in the parts above is the program's own */
 	double gc_cpu_fraction;                /* of the process's CPU time since creation */
 	struct gc_pause_quantiles handshake;   /* a mutator's own part */
+	struct gc_pause_quantiles handshake_cpu; /* the same, CPU time: without what took the CPU from it meanwhile */
 	struct gc_pause_quantiles acks;        /* request to last acknowledgement */
 	struct gc_pause_quantiles stop;        /* stopped worlds */
 	int gc_percent;
@@ -262,6 +265,13 @@ void gc_stats(struct gc_heap *heap, struct gc_stats *stats);
  * exact for edges of the form (16 + n) * 2^k, n < 16). Returns the sum of all in ns, to 6 %.
  */
 uint64_t gc_handshake_histogram(struct gc_heap *heap, const uint64_t *edges_ns, uint64_t *counts, unsigned count);
+
+/*
+ * The heap by size of slot, ascending, large objects (slot_bytes 0) last; returns the number of entries, at most `count` (64 are
+ * enough). Slots that threads hold ready for their next allocations count as objects. Stops nobody.
+ */
+struct gc_size_class { uint32_t slot_bytes; uint64_t spans, objects, object_bytes; };
+unsigned gc_size_classes(struct gc_heap *heap, struct gc_size_class *table, unsigned count);
 
 /* What this mutator allocated so far: exact, free to read (thread-local counters). Owner thread only. */
 static inline uint64_t gc_mutator_allocs(const struct gc_mutator *m);

@@ -53,14 +53,14 @@ enum gc_span_status { GC_SPAN_FREE, GC_SPAN_IDLE, GC_SPAN_CACHED, GC_SPAN_SWEEPI
 
 struct gc_span {
 	uint32_t state;        /* atomic */
-	uint32_t class;        /* set at birth */
+	uint32_t class;        /* atomic; set at birth */
 	uint32_t page_count;   /* set at birth */
 	uint32_t cursor;       /* next word to hand out; owner of the span only */
-	uint32_t used;         /* slots handed out or found live; owner only */
+	uint32_t used;         /* atomic: slots handed out or found live; the owner writes */
 	uint32_t partial_next; /* atomic: link in the class's list of swept spans with room */
 	uint32_t unswept_next; /* atomic: link in the class's list of spans to sweep */
 	uint32_t old;          /* slots that were old after the last sweep: Note [sticky] */
-	uint64_t object_bytes; /* large: usable bytes */
+	uint64_t object_bytes; /* atomic; large: usable bytes; set at birth */
 	uint64_t scan_next;    /* atomic; large: next byte to scan in this cycle */
 	uint64_t born_mask;    /* births of this marking in born_word; in later words every slot that was free; owner only */
 	uint32_t born_word;    /* GC_BORN_NONE: no births */

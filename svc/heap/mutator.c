@@ -135,17 +135,21 @@ void gc_poll_slow(struct gc_mutator *pub)
 	struct gc_mutator_full *m = gc_full(pub);
 	struct gc_heap *heap = m->heap;
 	enum gc_request request = (enum gc_request)gc_get(&m->pub.request);
-	uint64_t cycle, begin;
+	uint64_t cycle, begin, cpu;
 	uint32_t stop;
 
 	if (request == GC_REQUEST_NONE)
 		return;
 	cycle = gc_get_relaxed(&heap->cycle);
+	cpu = gc_os_thread_cpu_ns();
 	begin = gc_os_now_ns();
 	PROBE_FIRE(gc_handshake_begin, cycle, request);
 	gc_mutator_answer(m, request);
 	PROBE_FIRE(gc_handshake_end, cycle, request);
 	gc_quantiles_add(&heap->counters.handshake, gc_os_now_ns() - begin);
+	cpu = gc_os_thread_cpu_ns() - cpu;
+	gc_quantiles_add(&heap->counters.handshake_cpu, cpu);
+	gc_add(&heap->counters.handshake_cpu_ns, cpu);
 	stop = gc_get(&heap->stopped);
 	gc_mutator_ack(m);
 	if (request == GC_REQUEST_STOP)

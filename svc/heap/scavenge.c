@@ -14,6 +14,7 @@
 /* Return one chunk if more than keep_bytes are free; false if there is nothing to return. */
 static bool step(struct gc_heap *heap, uint64_t keep)
 {
+	uint64_t cpu = gc_os_thread_cpu_ns();
 	uint32_t first = gc_pages_borrow_chunk(heap, (uint32_t)(keep >> GC_PAGE_SHIFT));
 	/* Under a limit what counts is resident memory: it has to go at once. */
 	bool lazy = heap->lazy_return && gc_get_relaxed(&heap->memory_limit) == GC_LIMIT_OFF;
@@ -22,6 +23,7 @@ static bool step(struct gc_heap *heap, uint64_t keep)
 		return false;
 	gc_os_discard(gc_page_address(heap, first), (uint64_t)GC_CHUNK_PAGES << GC_PAGE_SHIFT, lazy);
 	gc_pages_return_chunk(heap, first);
+	gc_add(&heap->counters.scavenge_cpu_ns, gc_os_thread_cpu_ns() - cpu);
 	PROBE_FIRE(gc_scavenge, (uint64_t)GC_CHUNK_PAGES << GC_PAGE_SHIFT, gc_get_relaxed(&heap->live_bytes));
 	return true;
 }

@@ -26,13 +26,13 @@ static void span_birth(struct gc_heap *heap, uint32_t page, uint32_t count, unsi
 {
 	struct gc_span *span = &heap->spans[page];
 
-	span->class = class;
+	gc_set_relaxed(&span->class, class);
 	span->page_count = count;
 	span->cursor = 0;
-	span->used = 0;
+	gc_set_relaxed(&span->used, 0);
 	span->old = 0;
 	span->born_word = GC_BORN_NONE;
-	span->object_bytes = object_bytes;
+	gc_set_relaxed(&span->object_bytes, object_bytes);
 	gc_set_relaxed(&span->scan_next, 0);
 	bits_clear(heap, page, object_bytes ? 1 : gc_classes[class].words);
 	pages_set(heap, page, count, class);
@@ -131,7 +131,7 @@ uint64_t gc_span_sweep(struct gc_heap *heap, uint32_t page, uint32_t gen)
 	marks_prepare(heap, page, gen);
 	if (dead)
 		gc_poison_dead(heap, page, gen);
-	span->used = live;
+	gc_set_relaxed(&span->used, live);
 	span->cursor = 0;
 	gc_set_relaxed(&span->scan_next, 0);
 	gc_add(&heap->counters.freed_objects, dead);

@@ -102,14 +102,19 @@ static void totals_read(struct gc_heap *heap, struct gc_stats *stats)
 static void cpu_read(struct gc_heap *heap, struct gc_stats *stats)
 {
 	const struct gc_counters *c = &heap->counters;
-	uint64_t process = gc_os_process_cpu_ns(), all;
+	uint64_t all;
 
 	stats->worker_cpu_ns = gc_get_relaxed(&c->worker_cpu_ns);
 	stats->assist_cpu_ns = gc_get_relaxed(&c->assist_cpu_ns);
 	stats->idle_cpu_ns = gc_get_relaxed(&c->idle_cpu_ns);
 	stats->sweep_cpu_ns = gc_get_relaxed(&c->sweep_cpu_ns);
-	all = stats->worker_cpu_ns + stats->assist_cpu_ns + stats->idle_cpu_ns + stats->sweep_cpu_ns;
-	stats->gc_cpu_fraction = process ? (double)all / (double)process : 0;
+	stats->scavenge_cpu_ns = gc_get_relaxed(&c->scavenge_cpu_ns);
+	stats->handshake_cpu_ns = gc_get_relaxed(&c->handshake_cpu_ns);
+	all = stats->worker_cpu_ns + stats->assist_cpu_ns + stats->idle_cpu_ns + stats->sweep_cpu_ns + stats->scavenge_cpu_ns +
+	      stats->handshake_cpu_ns;
+	/* Last: what was spent until then is more than the parts read before. */
+	stats->process_cpu_ns = gc_os_process_cpu_ns();
+	stats->gc_cpu_fraction = stats->process_cpu_ns ? (double)all / (double)stats->process_cpu_ns : 0;
 }
 
 void gc_stats(struct gc_heap *heap, struct gc_stats *stats)
@@ -135,8 +140,54 @@ void gc_stats(struct gc_heap *heap, struct gc_stats *stats)
 	stats->gc_percent = gc_get_relaxed(&heap->percent);
 	cpu_read(heap, stats);
 	gc_quantiles_read(&c->handshake, &stats->handshake);
+	gc_quantiles_read(&c->handshake_cpu, &stats->handshake_cpu);
 	gc_quantiles_read(&c->acks, &stats->acks);
 	gc_quantiles_read(&c->stop, &stats->stop);
+}
+
+/* ------------------------------------------------------------ size classes */
+
+/* The table's entry for spans of slots of so many bytes, in ascending order; NULL: no room. */
+static struct gc_size_class *class_entry(struct gc_size_class *table, unsigned *used, unsigned room, uint32_t bytes)
+{
+	unsigned i = 0;
+
+	while (i < *used && table[i].slot_bytes && (table[i].slot_bytes < bytes || !bytes))
+		i++;
+	if (i < *used && table[i].slot_bytes == bytes)
+		return &table[i];
+	if (*used == room)
+		return NULL;
+	for (unsigned k = (*used)++; k > i; k--)
+		table[k] = table[k - 1];
+	table[i] = (struct gc_size_class){.slot_bytes = bytes};
+	return &table[i];
+}
+
+/* Spans come and go meanwhile: each is seen as it is when it is looked at. */
+unsigned gc_size_classes(struct gc_heap *heap, struct gc_size_class *table, unsigned count)
+{
+	uint32_t top = gc_get(&heap->pages_top);
+	unsigned used = 0;
+
+	for (uint32_t page = 1; page < top; page++) {
+		struct gc_span *span = &heap->spans[page];
+		struct gc_size_class *entry;
+		uint64_t large;
+		uint32_t slots;
+
+		if (gc_get(&span->state) == GC_SPAN_FREE)
+			continue;
+		large = gc_get_relaxed(&span->object_bytes);
+		slots = gc_get_relaxed(&span->used);
+		entry = class_entry(table, &used, count, large ? 0 : gc_classes[gc_get_relaxed(&span->class)].slot_bytes);
+		if (!entry)
+			continue;
+		entry->spans++;
+		entry->objects += slots;
+		entry->object_bytes += slots * (large ? large : entry->slot_bytes);
+	}
+	return used;
 }
 
 void gc_site_counts(struct gc_heap *heap, uint64_t *objects, uint64_t *bytes, unsigned count)

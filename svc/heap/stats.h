@@ -20,9 +20,9 @@ struct gc_counters {
 	uint64_t freed_objects, freed_bytes;
 	uint64_t forced_cycles, minor_cycles;
 	uint64_t ceiling_waits; /* allocations that had to wait for a cycle */
-	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns, sweep_cpu_ns;
+	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns, sweep_cpu_ns, scavenge_cpu_ns, handshake_cpu_ns;
 	uint64_t swept_on_demand, swept_background;
-	struct gc_quantiles handshake, acks, stop;
+	struct gc_quantiles handshake, handshake_cpu, acks, stop;
 };
 
 void gc_quantiles_add(struct gc_quantiles *q, uint64_t ns);
