@@ -84,6 +84,7 @@ struct gc_config {
 	bool trace;               /* GODEBUG=gctrace=1: a line per cycle on stderr */
 	bool lazy_return;         /* GODEBUG=madvdontneed=0: MADV_FREE, where no limit asks for the memory at once */
 	bool pool_debug;          /* GODEBUG=pooldebug=1: all pools in debug mode */
+	bool region_debug;        /* GODEBUG=regiondebug=1: all regions in debug mode */
 	bool sticky;              /* sticky mark bits: most cycles trace only what is new; GODEBUG=gcsticky=0 switches it off */
 };
 
@@ -175,6 +176,45 @@ void *gc_pool_get_at(struct gc_mutator *m, struct gc_pool *pool, const char *pla
 void gc_pool_put_at(struct gc_mutator *m, struct gc_pool *pool, void *p, const char *place);
 /* All threads, detached ones too. Stops nobody. */
 void gc_pool_stats(struct gc_pool *pool, struct gc_pool_stats *stats);
+
+/* ------------------------------------------------------- arenas and regions */
+
+/*
+ * An arena: memory from mmap that the collector never looks at. References to collected objects may not lie there: they keep nothing.
+ * One thread at a time. It counts against the memory limit like everything resident.
+ */
+struct gc_arena;
+/* Addresses for bytes_max; memory comes with use. NULL: none, or bytes_max is 0. */
+struct gc_arena *gc_arena_new(size_t bytes_max);
+/* At a multiple of 16, not cleared (zero until the first reset). NULL: full. */
+void *gc_arena_alloc(struct gc_arena *arena, size_t bytes);
+size_t gc_arena_used_bytes(const struct gc_arena *arena);
+/* Everything in it ends. What was touched beyond the first keep_bytes goes back to the system. */
+void gc_arena_reset(struct gc_arena *arena, size_t keep_bytes);
+/* NULL allowed. */
+void gc_arena_free(struct gc_arena *arena);
+
+/*
+ * A region: what one request needs, freed all at once. References into it may lie in collected objects and roots, but not longer
+ * than until the reset: in debug mode a reset ends the process with a message that names who still refers into it
+ * and the file and line of the reset; a later use of the old addresses by anybody is a segmentation fault.
+ */
+struct gc_region;
+struct gc_region_config {
+	const char *name;  /* for messages; alive as long as the region */
+	size_t bytes_max;  /* 0: 64 MiB */
+	size_t keep_bytes; /* memory kept over a reset; 0: all */
+	bool debug;        /* a reset stops the world and walks the heap */
+};
+struct gc_region *gc_region_new(struct gc_heap *heap, const struct gc_region_config *config);
+/* As gc_arena_alloc. */
+void *gc_region_alloc(struct gc_region *region, size_t bytes);
+size_t gc_region_used_bytes(const struct gc_region *region);
+/* [safepoint in debug mode] Everything in it ends. */
+#define gc_region_reset(m, region) gc_region_reset_at((m), (region), GC_PLACE_)
+void gc_region_reset_at(struct gc_mutator *m, struct gc_region *region, const char *place);
+/* NULL allowed. */
+void gc_region_free(struct gc_region *region);
 
 /* ------------------------------------------------------------------ roots */
 

@@ -37,6 +37,7 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	heap->limiter = config->limiter;
 	heap->trace = config->trace;
 	heap->pool_debug = config->pool_debug;
+	heap->region_debug = config->region_debug;
 	heap->lazy_return = config->lazy_return;
 	heap->sticky = config->sticky;
 	heap->nursery_bytes = 1024ull * env_number("GC_NURSERY_KIB", 0);

@@ -164,7 +164,7 @@ struct gc_heap {
 	unsigned site_count;
 	unsigned cpus;
 	unsigned polite_count, worker_count; /* the polite ones come first */
-	bool limiter, trace, pool_debug, lazy_return;
+	bool limiter, trace, pool_debug, region_debug, lazy_return;
 	bool sticky;        /* cycles may be minor: Note [sticky] */
 	uint8_t *card_tables[2]; /* with sticky: a byte per GC_CARD_BYTES of the area */
 	uint64_t card_mask;

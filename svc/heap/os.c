@@ -37,6 +37,12 @@ void gc_os_discard(void *p, size_t bytes, bool lazy)
 		madvise(p, bytes, MADV_DONTNEED);
 }
 
+void gc_os_close(void *p, size_t bytes)
+{
+	mprotect(p, bytes, PROT_NONE);
+	madvise(p, bytes, MADV_DONTNEED);
+}
+
 void gc_os_huge(void *p, size_t bytes, bool on)
 {
 	madvise(p, bytes, on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);

@@ -24,6 +24,8 @@ void gc_os_release(void *p, size_t bytes);
  * takes it when it needs it.
  */
 void gc_os_discard(void *p, size_t bytes, bool lazy);
+/* No access any more, no memory either. */
+void gc_os_close(void *p, size_t bytes);
 void gc_os_huge(void *p, size_t bytes, bool on);
 
 /* Sleep while *word == value, at most timeout_ns (0: for ever). Spurious returns are possible. */

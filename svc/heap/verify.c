@@ -23,6 +23,8 @@ struct verifier {
 	uint64_t *stack;  /* objects to look into; own mapping */
 	uint64_t depth;
 	const char *from; /* where the reference being checked was found */
+	uintptr_t ends;    /* what no reference may lead to; ends_bytes 0: nothing */
+	size_t ends_bytes;
 };
 
 static void complain(struct verifier *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -111,6 +113,8 @@ static void check_reference(void *argument, void *p)
 	struct gc_slot slot;
 	char *object;
 
+	if ((uintptr_t)p - v->ends < v->ends_bytes)
+		complain(v, "%s refers to %p, outside the heap, which ends now", v->from, p);
 	if (!gc_in_area(heap, p))
 		return;
 	slot = gc_slot_of(heap, p);
@@ -173,48 +177,59 @@ static void check_reachable(struct verifier *v)
 }
 
 /* World stopped. */
-static unsigned verify(struct gc_heap *heap, FILE *out, bool marked)
+static unsigned verify(struct verifier *v)
 {
+	struct gc_heap *heap = v->heap;
 	uint64_t area = (uint64_t)heap->pages_top << GC_PAGE_SHIFT;
-	struct verifier v = {.heap = heap, .out = out, .marked = marked};
 
-	v.cards = heap->sticky && gc_phase_now(heap) == GC_PHASE_OFF;
-	v.seen = gc_os_reserve(area / 64 + 64, true);
-	v.stack = gc_os_reserve(area / GC_SLOT_MIN_BYTES * sizeof(uint64_t), true);
-	if (v.seen && v.stack) {
-		check_spans(&v);
-		check_reachable(&v);
+	v->cards = heap->sticky && gc_phase_now(heap) == GC_PHASE_OFF;
+	v->seen = gc_os_reserve(area / 64 + 64, true);
+	v->stack = gc_os_reserve(area / GC_SLOT_MIN_BYTES * sizeof(uint64_t), true);
+	if (v->seen && v->stack) {
+		check_spans(v);
+		check_reachable(v);
 	} else {
-		complain(&v, "no memory for the check");
+		complain(v, "no memory for the check");
 	}
-	gc_os_release(v.seen, area / 64 + 64);
-	gc_os_release(v.stack, area / GC_SLOT_MIN_BYTES * sizeof(uint64_t));
-	return v.violations;
+	gc_os_release(v->seen, area / 64 + 64);
+	gc_os_release(v->stack, area / GC_SLOT_MIN_BYTES * sizeof(uint64_t));
+	return v->violations;
+}
+
+static unsigned verify_stopped(struct verifier *v, struct gc_mutator_full *self)
+{
+	unsigned violations;
+
+	gc_world_lock(v->heap, self);
+	gc_world_stop(v->heap, self);
+	violations = verify(v);
+	gc_world_start(v->heap, self);
+	gc_world_unlock(v->heap, self);
+	return violations;
 }
 
 unsigned gc_verify(struct gc_heap *heap, struct gc_mutator *m, FILE *out)
 {
-	struct gc_mutator_full *self = m ? gc_full(m) : NULL;
-	unsigned violations;
+	struct verifier v = {.heap = heap, .out = out};
 
-	gc_world_lock(heap, self);
-	gc_world_stop(heap, self);
-	violations = verify(heap, out, false);
-	gc_world_start(heap, self);
-	gc_world_unlock(heap, self);
-	return violations;
+	return verify_stopped(&v, m ? gc_full(m) : NULL);
+}
+
+unsigned gc_references_into(struct gc_heap *heap, struct gc_mutator *m, const void *p, size_t bytes, FILE *out)
+{
+	struct verifier v = {.heap = heap, .out = out, .ends = (uintptr_t)p, .ends_bytes = bytes};
+
+	return verify_stopped(&v, m ? gc_full(m) : NULL);
 }
 
 #ifdef GC_DEBUG
 void gc_verify_marked(struct gc_heap *heap)
 {
+	struct verifier v = {.heap = heap, .out = stderr, .marked = true};
+
 	if (gc_get(&heap->verify_every) == 0 || heap->cycle % heap->verify_every)
 		return;
-	gc_world_lock(heap, NULL);
-	gc_world_stop(heap, NULL);
-	if (verify(heap, stderr, true))
+	if (verify_stopped(&v, NULL))
 		gc_fatal("cycle %llu ended its marking too early", (unsigned long long)heap->cycle);
-	gc_world_start(heap, NULL);
-	gc_world_unlock(heap, NULL);
 }
 #endif

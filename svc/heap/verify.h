@@ -9,6 +9,12 @@
 
 #include "heap.h"
 
+/*
+ * Stops the world and checks as gc_verify does; references that roots and reachable objects hold into [p, p + bytes), which
+ * lies outside the heap, are complained of too. The number of complaints.
+ */
+unsigned gc_references_into(struct gc_heap *heap, struct gc_mutator *m, const void *p, size_t bytes, FILE *out);
+
 /* Debug builds, coordinator, marking complete: stops the world; ends the process if something reachable is white. */
 #ifdef GC_DEBUG
 void gc_verify_marked(struct gc_heap *heap);
