@@ -95,6 +95,7 @@ int gc_config_init(struct gc_config *config, char *error, size_t error_bytes)
 	config->lazy_return = debug && debug_has(debug, "madvdontneed=0");
 	config->pool_debug = debug && debug_has(debug, "pooldebug=1");
 	config->region_debug = debug && debug_has(debug, "regiondebug=1");
+	config->prefault = !debug || !debug_has(debug, "prefault=0");
 	config->sticky = !debug || !debug_has(debug, "gcsticky=0");
 	return 0;
 }

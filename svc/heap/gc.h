@@ -85,6 +85,7 @@ struct gc_config {
 	bool lazy_return;         /* GODEBUG=madvdontneed=0: MADV_FREE, where no limit asks for the memory at once */
 	bool pool_debug;          /* GODEBUG=pooldebug=1: all pools in debug mode */
 	bool region_debug;        /* GODEBUG=regiondebug=1: all regions in debug mode */
+	bool prefault;            /* a thread touches memory ahead of a heap that grows; GODEBUG=prefault=0 switches it off */
 	bool sticky;              /* sticky mark bits: most cycles trace only what is new; GODEBUG=gcsticky=0 switches it off */
 };
 
@@ -285,6 +286,7 @@ struct gc_stats {
 	uint64_t total_freed_bytes, total_frees;
 	uint64_t goal_bytes, trigger_bytes, limit_bytes;
 	uint64_t mapped_bytes, resident_bytes; /* heap; side tables included */
+	uint64_t grown_bytes, grown_cold_bytes; /* used for the first time; of these, not touched ahead in time */
 	uint64_t cycles, forced_cycles, minor_cycles;
 	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns; /* marking by whom */
 	uint64_t sweep_cpu_ns, scavenge_cpu_ns;

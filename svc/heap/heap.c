@@ -12,6 +12,7 @@
 #include "page.h"
 #include "pool.h"
 #include "poison.h"
+#include "prefault.h"
 #include "roots.h"
 #include "worker.h"
 
@@ -40,6 +41,7 @@ static void settings_take(struct gc_heap *heap, const struct gc_config *config)
 	heap->region_debug = config->region_debug;
 	heap->lazy_return = config->lazy_return;
 	heap->sticky = config->sticky;
+	heap->prefault = config->prefault;
 	heap->nursery_bytes = 1024ull * env_number("GC_NURSERY_KIB", 0);
 	heap->site_count = config->sites ? config->sites : 1;
 	heap->cpus = cpus;
@@ -94,6 +96,10 @@ static void threads_end(struct gc_heap *heap, unsigned workers, bool coordinator
 	if (coordinator)
 		pthread_join(heap->coordinator, NULL);
 	gc_work_wake(heap);
+	if (heap->prefault) {
+		gc_prefault_wake(heap);
+		pthread_join(heap->prefaulter, NULL);
+	}
 	for (unsigned i = 0; i < workers; i++)
 		pthread_join(heap->workers[i].thread, NULL);
 }
@@ -117,8 +123,11 @@ static int workers_start(struct gc_heap *heap)
 
 static int threads_start(struct gc_heap *heap)
 {
-	int error = workers_start(heap);
+	int error;
 
+	/* Without it everything works as well. */
+	heap->prefault = heap->prefault && gc_os_thread(&heap->prefaulter, "gc-prefault", gc_prefault_main, heap) == 0;
+	error = workers_start(heap);
 	if (error)
 		return error;
 	error = gc_os_thread(&heap->coordinator, "gc-coord", gc_coordinator_main, heap);

@@ -190,6 +190,10 @@ struct gc_heap {
 	uint32_t free_hint;       /* under pages_lock: no free page below */
 	uint32_t free_pages;      /* under pages_lock */
 	uint32_t pages_touched;   /* under pages_lock: pages from here on were never used */
+	uint32_t pages_ready;     /* atomic, written by the prefault thread: pages below have memory, as far as they are not released */
+	uint32_t prefault_seq;    /* atomic futex of the prefault thread */
+	uint32_t prefault_waits;  /* atomic: it sleeps */
+	bool prefault;            /* set once: there is such a thread */
 	uint64_t *released;       /* under pages_lock: a bit per free chunk without memory */
 	uint32_t released_chunks; /* under pages_lock */
 	struct gc_stack returned; /* single pages given back; anyone pushes */
@@ -292,7 +296,7 @@ struct gc_heap {
 	struct gc_counters counters;
 	struct gc_pacer pacer;
 
-	pthread_t coordinator;
+	pthread_t coordinator, prefaulter;
 	struct gc_marker coordinator_marker;
 	struct gc_worker workers[GC_WORKERS_MAX];
 };

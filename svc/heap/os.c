@@ -37,6 +37,11 @@ void gc_os_discard(void *p, size_t bytes, bool lazy)
 		madvise(p, bytes, MADV_DONTNEED);
 }
 
+int gc_os_touch(void *p, size_t bytes)
+{
+	return madvise(p, bytes, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+}
+
 void gc_os_close(void *p, size_t bytes)
 {
 	mprotect(p, bytes, PROT_NONE);

@@ -24,6 +24,8 @@ void gc_os_release(void *p, size_t bytes);
  * takes it when it needs it.
  */
 void gc_os_discard(void *p, size_t bytes, bool lazy);
+/* Memory for all of it now, as if written to. 0 or negative errno. */
+int gc_os_touch(void *p, size_t bytes);
 /* No access any more, no memory either. */
 void gc_os_close(void *p, size_t bytes);
 void gc_os_huge(void *p, size_t bytes, bool on);

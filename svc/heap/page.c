@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "limit.h"
+#include "prefault.h"
 
 #define GROW_PAGES 64u /* 4 MiB at a time */
 #define HUGE_MIN_BYTES (256ull << 20)
@@ -221,6 +222,15 @@ static bool grow(struct gc_heap *heap, uint32_t count, uint32_t tail)
 	return true;
 }
 
+uint32_t gc_pages_ahead(struct gc_heap *heap, uint32_t first, uint32_t count)
+{
+	if (first + count > heap->pages_top)
+		grow(heap, first + count - heap->pages_top, 0);
+	if (first >= heap->pages_top)
+		return 0;
+	return first + count < heap->pages_top ? count : heap->pages_top - first;
+}
+
 /* Would the run take memory from the system? */
 static bool needs_memory(const struct gc_heap *heap, uint32_t page, uint32_t count)
 {
@@ -249,8 +259,12 @@ uint32_t gc_pages_take(struct gc_heap *heap, uint32_t count, bool *zero)
 		if (heap->released_chunks)
 			run_unrelease(heap, page, count);
 		*zero = page >= heap->pages_touched;
-		if (page + count > heap->pages_touched)
+		if (page + count > heap->pages_touched) {
+			uint32_t from = *zero ? page : heap->pages_touched;
+
 			heap->pages_touched = page + count;
+			gc_prefault_used(heap, from, page + count - from);
+		}
 	}
 	gc_unlock(&heap->pages_lock);
 	return page;

@@ -16,6 +16,9 @@ uint32_t gc_pages_take(struct gc_heap *heap, uint32_t count, bool *zero);
 /* The span's page entries must be cleared already. */
 void gc_pages_give(struct gc_heap *heap, uint32_t first, uint32_t count);
 
+/* For prefault: up to `count` pages from `first` on that are committed, after an attempt to commit them. Under pages_lock. */
+uint32_t gc_pages_ahead(struct gc_heap *heap, uint32_t first, uint32_t count);
+
 /* 2 MiB, aligned. */
 #define GC_CHUNK_PAGES (GC_OS_HUGE_BYTES / GC_PAGE_BYTES)
 /* Take a free chunk that has memory, if more than keep_pages are free; 0 if none. For the scavenger. */

@@ -132,6 +132,8 @@ void gc_stats(struct gc_heap *heap, struct gc_stats *stats)
 	stats->goal_bytes = gc_get_relaxed(&heap->goal_bytes);
 	stats->trigger_bytes = gc_get_relaxed(&heap->trigger_bytes);
 	stats->limit_bytes = gc_get_relaxed(&heap->memory_limit);
+	stats->grown_bytes = gc_get_relaxed(&c->grown_pages) << GC_PAGE_SHIFT;
+	stats->grown_cold_bytes = gc_get_relaxed(&c->grown_cold_pages) << GC_PAGE_SHIFT;
 	stats->mapped_bytes = (uint64_t)gc_get(&heap->pages_top) << GC_PAGE_SHIFT;
 	stats->resident_bytes = gc_resident_bytes(heap);
 	stats->cycles = gc_get_relaxed(&heap->cycles_done);

@@ -22,6 +22,7 @@ struct gc_counters {
 	uint64_t ceiling_waits; /* allocations that had to wait for a cycle */
 	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns, sweep_cpu_ns, scavenge_cpu_ns, handshake_cpu_ns;
 	uint64_t swept_on_demand, swept_background;
+	uint64_t grown_pages, grown_cold_pages;
 	struct gc_quantiles handshake, handshake_cpu, acks, stop;
 };
 
