@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup.h"
 #include "heap_profile.h"
 #include "indexing.h"
 #include "serialize.h"
@@ -64,7 +63,7 @@ static bool on_off(const char *option, const char *text)
 /* A tenth stays free for what the heap does not know of: stacks, sockets, the page cache of our own files. */
 static uint64_t limit_of_cgroup(void)
 {
-	uint64_t limit = cgroup_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+	uint64_t limit = gc_cgroup_limit();
 	if (limit == UINT64_MAX)
 		option_refuse(&table, "--memlimit=cgroup: this process's cgroup has no memory limit; give a size");
 	return limit / 10 * 9;

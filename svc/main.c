@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cgroup.h"
 #include "fail.h"
 #include "heap_profile.h"
 #include "indexing.h"
@@ -91,7 +90,7 @@ static uint64_t memory_available(void)
 
 static void check_size(const struct config *config)
 {
-	uint64_t available = memory_available(), limit = cgroup_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+	uint64_t available = memory_available(), limit = gc_cgroup_limit();
 	available = limit < available ? limit : available;
 	if (config->index_bytes / 10 * 11 <= available)
 		return;

@@ -82,6 +82,20 @@ static int fail(char *error, size_t bytes, const char *name, const char *value, 
 	return -EINVAL;
 }
 
+/* A tenth of the group's limit stays free for what the heap does not know of: stacks, sockets, the page cache of files. */
+static int parse_limit(const char *text, uint64_t *bytes)
+{
+	uint64_t group;
+
+	if (strcmp(text, "cgroup") != 0)
+		return gc_parse_bytes(text, bytes);
+	group = gc_cgroup_limit();
+	if (group == GC_LIMIT_OFF)
+		return -EINVAL;
+	*bytes = group / 10 * 9;
+	return 0;
+}
+
 int gc_config_init(struct gc_config *config, char *error, size_t error_bytes)
 {
 	const char *percent = getenv("GOGC"), *limit = getenv("GOMEMLIMIT"), *debug = getenv("GODEBUG");
@@ -89,8 +103,10 @@ int gc_config_init(struct gc_config *config, char *error, size_t error_bytes)
 	*config = (struct gc_config){.gc_percent = 100, .memory_limit = GC_LIMIT_OFF, .limiter = true};
 	if (percent && *percent && parse_percent(percent, &config->gc_percent) < 0)
 		return fail(error, error_bytes, "GOGC", percent, "expected a percentage of 0 or more, or off");
-	if (limit && *limit && gc_parse_bytes(limit, &config->memory_limit) < 0)
-		return fail(error, error_bytes, "GOMEMLIMIT", limit, "expected bytes with B, KiB, MiB, GiB or TiB, or off");
+	if (limit && *limit && parse_limit(limit, &config->memory_limit) < 0)
+		return fail(error, error_bytes, "GOMEMLIMIT", limit,
+			    strcmp(limit, "cgroup") ? "expected bytes with B, KiB, MiB, GiB or TiB, off, or cgroup"
+						    : "this process's cgroup has no memory limit; give a size");
 	config->trace = debug && debug_has(debug, "gctrace=1");
 	config->lazy_return = debug && debug_has(debug, "madvdontneed=0");
 	config->pool_debug = debug && debug_has(debug, "pooldebug=1");

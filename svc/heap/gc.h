@@ -89,8 +89,11 @@ struct gc_config {
 	bool sticky;              /* sticky mark bits: most cycles trace only what is new; GODEBUG=gcsticky=0 switches it off */
 };
 
-/* Defaults, then GOGC, GOMEMLIMIT and GODEBUG from the environment. -EINVAL: `error` says which and why. */
+/* Defaults, then GOGC, GOMEMLIMIT (a size, off, or cgroup: 90 % of its limit) and GODEBUG from the environment. -EINVAL: `error` says which and why. */
 int gc_config_init(struct gc_config *config, char *error, size_t error_bytes);
+
+/* The memory limit of this process's control group, version 1 or 2, the smallest up to the root; GC_LIMIT_OFF: none. */
+uint64_t gc_cgroup_limit(void);
 
 /* Sizes as Go writes them: 512MiB, 2GiB, 1000B, 64KiB, plain bytes, "off". -EINVAL, -ERANGE. */
 int gc_parse_bytes(const char *text, uint64_t *bytes);

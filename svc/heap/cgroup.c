@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines of /proc/self/cgroup are `number:controllers:path`; version 2 has number 0 and no controllers. In a container
+ * cgroup: see cgroup.h. Lines of /proc/self/cgroup are `number:controllers:path`; version 2 has number 0 and no controllers. In a container
  * the path may be the host's and not exist below /sys/fs/cgroup: then only the root that is visible counts.
  */
 #include "cgroup.h"
@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "gc.h"
 
 #define UNLIMITED_V1 (1ull << 60) /* version 1 writes "no limit" as a number near 2^63 */
 
@@ -58,7 +60,7 @@ static uint64_t limit_of_line(char *line, const char *sys)
 	return smallest(root, group, "memory.limit_in_bytes");
 }
 
-uint64_t cgroup_memory_limit(const char *proc, const char *sys)
+uint64_t gc_cgroup_limit_in(const char *proc, const char *sys)
 {
 	char line[4096];
 	uint64_t least = UINT64_MAX;
@@ -71,4 +73,9 @@ uint64_t cgroup_memory_limit(const char *proc, const char *sys)
 	}
 	fclose(file);
 	return least;
+}
+
+uint64_t gc_cgroup_limit(void)
+{
+	return gc_cgroup_limit_in("/proc/self/cgroup", "/sys/fs/cgroup");
 }

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of both versions of control groups, from files as the kernel writes them. */
-#include "unit.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../svc/cgroup.h"
+#include "../../svc/heap/cgroup.h"
+#include "../../svc/heap/gc.h"
 
 static char root[64];
 
@@ -32,7 +38,7 @@ static uint64_t limit_of(const char *cgroup)
 	char proc[128];
 	put("/proc", cgroup);
 	snprintf(proc, sizeof(proc), "%s/proc", root);
-	return cgroup_memory_limit(proc, root);
+	return gc_cgroup_limit_in(proc, root);
 }
 
 static void test_limits(void **state)
@@ -50,7 +56,26 @@ static void test_limits(void **state)
 	assert_int_equal(limit_of("4:memory:/elsewhere\n"), UINT64_MAX);
 	assert_int_equal(limit_of("4:memory:/x/y\n0::/a/b\n"), 536870912);
 	assert_int_equal(limit_of("nonsense\n"), UINT64_MAX);
-	assert_int_equal(cgroup_memory_limit("/does/not/exist", root), UINT64_MAX);
+	assert_int_equal(gc_cgroup_limit_in("/does/not/exist", root), UINT64_MAX);
+}
+
+/* GOMEMLIMIT=cgroup is 90 % of this process's own, or says that there is none. */
+static void test_the_environment_asks_for_it(void **state)
+{
+	uint64_t group = gc_cgroup_limit();
+	struct gc_config config;
+	char error[128] = "";
+
+	(void)state;
+	setenv("GOMEMLIMIT", "cgroup", 1);
+	if (group == GC_LIMIT_OFF) {
+		assert_int_equal(gc_config_init(&config, error, sizeof(error)), -EINVAL);
+		assert_string_equal(error, "GOMEMLIMIT=cgroup: this process's cgroup has no memory limit; give a size");
+	} else {
+		assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
+		assert_int_equal(config.memory_limit, group / 10 * 9);
+	}
+	unsetenv("GOMEMLIMIT");
 }
 
 static int set_up(void **state)
@@ -70,6 +95,6 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_limits)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_limits), cmocka_unit_test(test_the_environment_asks_for_it)};
 	return cmocka_run_group_tests_name("cgroup", tests, set_up, tear_down);
 }
