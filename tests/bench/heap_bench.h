@@ -71,7 +71,10 @@ static inline void manager_begin(void)
 	struct gc_config config;
 	char error[100];
 
-	if (gc_config_init(&config, error, sizeof(error)) < 0 || gc_heap_create(&config, &heap) < 0)
+	if (gc_config_init(&config, error, sizeof(error)) < 0)
+		exit(1);
+	config.limiter = !getenv("GC_CHURN_LIMITER") || strcmp(getenv("GC_CHURN_LIMITER"), "0") != 0;
+	if (gc_heap_create(&config, &heap) < 0)
 		exit(1);
 	m = gc_attach(heap);
 #elif defined(PEER_BOEHM)

@@ -5,7 +5,8 @@
  *   heap_churn cycles RECORDS CYCLES    full collections forced by another thread: stalls of the mutator (16 operations),
  *                                       its own handshakes, its throughput while a collection is on, peak RSS / live
  *   heap_churn limit RECORDS PERCENT    throughput with GOGC=off and a limit of PERCENT of what the process occupies
- *                                       with only the live records, against GOGC=100 in the same process
+ *                                       with only the live records, against GOGC=100 in the same process; GC_CHURN_LIMITER=0: with the
+ *                                       limiter switched off the limit holds, whatever it costs
  *   heap_churn ceiling RECORDS          a bare loop with prefetch marks the same map, one thread: what memory allows
  *
  * Prints one line each. Stalls over 1 ms are listed on stderr with what the kernel says about them; `run queue` does not say
@@ -219,6 +220,8 @@ static int work_cycles(void)
 		struct gc_stats stats;
 
 		gc_stats(heap, &stats);
+		printf(" handshake_cpu_p999_us=%.2f handshake_cpu_max_us=%.2f handshakes=%llu", (double)stats.handshake_cpu.p999_ns / 1e3,
+		       (double)stats.handshake_cpu.max_ns / 1e3, (unsigned long long)stats.handshake_cpu.count);
 		printf(" handshake_p50_us=%.2f handshake_p999_us=%.2f handshake_max_us=%.2f acks_p999_us=%.1f rss_live=%.3f",
 		       (double)stats.handshake.p50_ns / 1e3, (double)stats.handshake.p999_ns / 1e3,
 		       (double)stats.handshake.max_ns / 1e3, (double)stats.acks.p999_ns / 1e3,
@@ -264,6 +267,7 @@ static int work_limit(unsigned percent)
 {
 	uint64_t peak, peak_free, limit;
 	double free_speed, speed;
+	struct gc_stats stats;
 
 	gc_set_percent(heap, GC_PERCENT_OFF);
 	gc_set_memory_limit(heap, 1);
@@ -274,12 +278,14 @@ static int work_limit(unsigned percent)
 	gc_set_memory_limit(heap, limit);
 	replace_for(1, &peak);
 	speed = replace_for(3, &peak);
+	gc_stats(heap, &stats);
 	gc_set_memory_limit(heap, GC_LIMIT_OFF);
 	gc_set_percent(heap, 100);
 	replace_for(2, &peak_free);
 	free_speed = replace_for(3, &peak_free);
-	printf("limit %s records=%zu percent=%u speed=%.3f peak_of_limit=%.3f per_second=%.0f rss_mb=%ld\n", MANAGER, records, percent,
-	       speed / free_speed, (double)peak / (double)limit, speed, rss_kib() >> 10);
+	printf("limit %s records=%zu percent=%u speed=%.3f peak_of_limit=%.3f per_second=%.0f limit_cycles=%llu lifts=%llu limiter_mb=%llu rss_mb=%ld\n",
+	       MANAGER, records, percent, speed / free_speed, (double)peak / (double)limit, speed, (unsigned long long)stats.limit_cycles,
+	       (unsigned long long)stats.limit_lifts, (unsigned long long)stats.limiter_bytes >> 20, rss_kib() >> 10);
 	return 0;
 }
 #endif
