@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "assist.h"
+#include "cycle.h"
 #include "mutator.h"
 #include "poison.h"
 #include "span.h"
@@ -185,7 +186,12 @@ static uint32_t span_next(struct gc_mutator_full *m, unsigned class)
 		if (!page)
 			page = gc_sweep_on_demand(heap, class, gen, SWEEP_ON_DEMAND_SPANS);
 	}
-	return page ? page : gc_span_new(heap, class, gen);
+	if (!page)
+		page = gc_span_new(heap, class, gen);
+	/* Refused: what the others have not swept yet may have room. */
+	if (!page && gen == gc_get(&heap->gen))
+		page = gc_sweep_on_demand(heap, class, gen, UINT32_MAX);
+	return page;
 }
 
 static bool cache_fill_pending(struct gc_mutator_full *m, unsigned class)
@@ -348,7 +354,8 @@ static bool limit_reached(struct gc_heap *heap, bool may_fail)
 	}
 	if (heap->limit_policy == GC_LIMIT_SHED && may_fail)
 		return false;
-	gc_set_relaxed(&heap->limit_lifted, 1);
+	if (!__atomic_exchange_n(&heap->limit_lifted, 1, __ATOMIC_RELAXED))
+		gc_add(&heap->counters.limit_lifts, 1);
 	return true;
 }
 
@@ -357,19 +364,17 @@ static void *alloc_once(struct gc_mutator_full *m, unsigned class, size_t bytes,
 	return gc_classes[class].slot_bytes ? alloc_small(m, class, site) : alloc_large(m, class, bytes, site);
 }
 
-/* One attempt, then a whole collection, then what the limit's policy says. NULL: there is no memory. */
+/* Attempts while there is something to wait for, then what the limit's policy says. NULL: there is no memory. */
 static void *alloc_slow(struct gc_mutator *pub, unsigned class, size_t bytes, uint32_t site, bool may_fail)
 {
 	struct gc_mutator_full *m = gc_full(pub);
+	struct gc_room_wait wait = {0};
 	void *p;
 
 	GC_ASSERT(site < m->heap->site_count);
 	gc_torture(m);
-	p = alloc_once(m, class, bytes, site);
-	if (p)
-		return p;
-	gc_collect(pub);
-	p = alloc_once(m, class, bytes, site);
+	while (!(p = alloc_once(m, class, bytes, site)) && gc_room_await(pub, &wait))
+		;
 	if (!p && limit_reached(m->heap, may_fail))
 		p = alloc_once(m, class, bytes, site);
 	return p;

@@ -43,11 +43,13 @@ void gc_plan(struct gc_heap *heap)
 				     .old_bytes = gc_get_relaxed(&heap->old_bytes),
 				     .nursery_bytes = gc_get_relaxed(&heap->nursery_bytes),
 				     .sticky = heap->sticky,
+				     .cpus = heap->cpus,
 				     .percent = gc_get_relaxed(&heap->percent),
 				     .limit_bytes = gc_limit_heap_bytes(heap),
 				     .limiter = heap->limiter && heap->limit_policy == GC_LIMIT_DEGRADE};
 	struct gc_pacer_plan plan = gc_pacer_plan(&heap->pacer, &room);
 
+	gc_set_relaxed(&heap->limiter_bytes, room.limiter && plan.goal_bytes > room.limit_bytes ? plan.goal_bytes : 0);
 	gc_set_relaxed(&heap->goal_bytes, plan.goal_bytes);
 	gc_set_relaxed(&heap->pace_bytes, plan.pace_bytes);
 	gc_set_relaxed(&heap->minor_next, plan.minor);
@@ -70,6 +72,7 @@ static void learn(struct gc_heap *heap)
 				       .young_bytes = heap->minor ? gc_get_relaxed(&heap->expect_most_bytes) : 0,
 				       .minor = heap->minor,
 				       .mark_cpu_ns = gc_get_relaxed(&heap->mark_cpu_ns),
+				       .cpus = heap->cpus,
 				       .alloc_bytes = bytes - heap->alloc_bytes_before,
 				       .wall_ns = now - heap->cycle_end_ns};
 
@@ -208,8 +211,11 @@ static void cycle_begin(struct gc_heap *heap, enum reason reason)
 		   gc_get_relaxed(&heap->goal_bytes));
 	gc_set(&heap->urgent, reason != REASON_TRIGGER);
 	heap->forced = reason == REASON_FORCED;
+	heap->for_room = reason == REASON_LIMIT;
 	if (heap->forced)
 		gc_add(&heap->counters.forced_cycles, 1);
+	if (heap->for_room)
+		gc_add(&heap->counters.limit_cycles, 1);
 	gc_set_relaxed(&heap->traced_bytes, 0);
 	gc_set_relaxed(&heap->marked_bytes, 0);
 	gc_set_relaxed(&heap->kept_bytes, 0);
@@ -329,6 +335,10 @@ static bool cycle_due(struct gc_heap *heap, enum reason *reason)
 		*reason = REASON_FORCED;
 		return true;
 	}
+	if (gc_get(&heap->room_wanted) > heap->cycle) {
+		*reason = REASON_LIMIT;
+		return true;
+	}
 	*reason = REASON_TRIGGER;
 	return gc_get_relaxed(&heap->live_bytes) >= gc_get_relaxed(&heap->trigger_bytes) || over_ceiling(heap);
 }
@@ -424,20 +434,48 @@ static void number_raise(uint64_t *number, uint64_t to)
 		;
 }
 
-static void collect(struct gc_mutator *m, bool minor)
+static void cycle_await(struct gc_mutator *m, const uint64_t *done, uint64_t number)
 {
-	struct gc_heap *heap = gc_full(m)->heap;
-	/* A cycle that is on already may have passed what just became garbage. */
+	gc_park(m);
+	while (!await_step(m, gc_full(m)->heap, done, number, 0))
+		;
+	gc_unpark(m);
+}
+
+/* Ask for a whole cycle. One that is on already may have passed what just became garbage. */
+static uint64_t cycle_want(struct gc_heap *heap, uint64_t *wanted, bool minor)
+{
 	uint64_t number = gc_get(&heap->cycle) + 1;
 
 	if (!minor)
 		number_raise(&heap->full_wanted, number);
-	number_raise(&heap->cycles_wanted, number);
+	number_raise(wanted, number);
 	gc_coordinator_wake(heap);
-	gc_park(m);
-	while (!await_step(m, heap, &heap->cycles_done, number, 0))
-		;
-	gc_unpark(m);
+	return number;
+}
+
+bool gc_room_await(struct gc_mutator *m, struct gc_room_wait *wait)
+{
+	struct gc_heap *heap = gc_full(m)->heap;
+
+	if (wait->step == 0) {
+		wait->number = gc_get(&heap->cycle);
+		if (gc_get(&heap->cycles_done) >= wait->number)
+			wait->step = 2;
+	}
+	if (wait->step == 2)
+		wait->number = cycle_want(heap, &heap->room_wanted, false);
+	if (wait->step == 4)
+		return false;
+	cycle_await(m, wait->step++ % 2 ? &heap->cycles_done : &heap->cycles_marked, wait->number);
+	return true;
+}
+
+static void collect(struct gc_mutator *m, bool minor)
+{
+	struct gc_heap *heap = gc_full(m)->heap;
+
+	cycle_await(m, &heap->cycles_done, cycle_want(heap, &heap->cycles_wanted, minor));
 }
 
 void gc_collect(struct gc_mutator *m)

@@ -46,6 +46,12 @@ void gc_coordinator_wake(struct gc_heap *heap);
 void gc_ceiling_await(struct gc_heap *heap, struct gc_mutator *m);
 /* As gc_collect, but the cycle is a minor one if it may be. */
 void gc_collect_young(struct gc_mutator *m);
+/*
+ * [safepoint] Memory was refused: wait for what may make room. Called again after each attempt that failed: the marking of the cycle
+ * that is on, its sweep, then the same for a cycle of its own, a full one. False: nothing is left to wait for.
+ */
+struct gc_room_wait { unsigned step; uint64_t number; };
+bool gc_room_await(struct gc_mutator *m, struct gc_room_wait *wait);
 /* From now on the running cycle is marked by threads of normal class, as far as CPUs are left: Note [room] in mark.h. */
 void gc_cycle_urge(struct gc_heap *heap);
 /* Where the running cycle stands. */

@@ -291,6 +291,9 @@ struct gc_stats {
 	uint64_t mapped_bytes, resident_bytes; /* heap; side tables included */
 	uint64_t grown_bytes, grown_cold_bytes; /* used for the first time; of these, not touched ahead in time */
 	uint64_t cycles, forced_cycles, minor_cycles;
+	uint64_t limit_cycles;  /* because memory was refused at the limit */
+	uint64_t limit_lifts;   /* cycles after which the limit gave, because they had not helped (degrade) */
+	uint64_t limiter_bytes; /* how large the limiter lets the heap become now, beyond the limit; 0: the limit holds */
 	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns; /* marking by whom */
 	uint64_t sweep_cpu_ns, scavenge_cpu_ns;
 	uint64_t handshake_cpu_ns;             /* the mutators' own parts, all together */

@@ -181,6 +181,7 @@ struct gc_heap {
 	uint64_t memory_limit;
 
 	uint64_t other_bytes; /* atomic: resident memory that is not the heap's, as of the last cycle */
+	uint64_t limiter_bytes; /* atomic: the limiter lets the heap grow so far, beyond the limit; 0: it does not */
 	uint32_t limit_lifted; /* atomic: growth beyond the limit is allowed until the next cycle */
 
 	/* Pages. Page 0 is never used, so number 0 means none. */
@@ -278,6 +279,7 @@ struct gc_heap {
 	/* Requests to the coordinator. */
 	uint32_t wake_seq;        /* atomic futex of the coordinator */
 	uint64_t cycles_wanted;   /* atomic: forced cycles up to this number */
+	uint64_t room_wanted;     /* atomic: cycles up to this number for who was refused memory */
 	uint64_t full_wanted;     /* atomic: cycles up to this number are full */
 	uint64_t cycles_done;     /* atomic: cycles whose sweep is done */
 	uint64_t cycles_marked;   /* atomic: cycles whose marking is done */
@@ -286,7 +288,7 @@ struct gc_heap {
 
 	/* Coordinator only. */
 	uint32_t roots_scanned;
-	bool forced, minor;
+	bool forced, for_room, minor;
 	uint64_t alloc_bytes_before, cycle_end_ns;
 	uint64_t peak_bytes;   /* in the heap at the end of recent cycles: what the scavenger leaves */
 	uint64_t scavenge_ns;  /* its next step */

@@ -8,6 +8,8 @@
 
 #include "scavenge.h"
 
+#define LIMITER_SPAN_PART 32 /* what spans cannot use of their pages */
+
 /* Without stdio, so that nothing is allocated near the limit. */
 uint64_t gc_limit_rss_bytes(void)
 {
@@ -50,10 +52,12 @@ uint64_t gc_limit_heap_bytes(struct gc_heap *heap)
 
 bool gc_limit_allows(struct gc_heap *heap, uint32_t pages)
 {
-	uint64_t in_use;
+	uint64_t in_use, allowed = gc_limit_heap_bytes(heap), limiter = gc_get_relaxed(&heap->limiter_bytes);
 
 	if (gc_get_relaxed(&heap->memory_limit) == GC_LIMIT_OFF || gc_get_relaxed(&heap->limit_lifted))
 		return true;
 	in_use = heap->pages_touched - (uint64_t)heap->released_chunks * (GC_OS_HUGE_BYTES / GC_PAGE_BYTES);
-	return (in_use + pages) << GC_PAGE_SHIFT <= gc_limit_heap_bytes(heap);
+	/* Its goal is one of objects, what is in use are pages. */
+	limiter += limiter / LIMITER_SPAN_PART;
+	return (in_use + pages) << GC_PAGE_SHIFT <= (limiter > allowed ? limiter : allowed);
 }

@@ -4,8 +4,10 @@
  * tables, and everything else (malloc, stacks). The coordinator reads the else after each cycle; in between the heap
  * counts its own pages, so that growth is checked without a system call.
  *
- * At the limit, after a collection has not helped, the policy decides: degrade (grow on), shed (gc_try_alloc returns NULL,
- * gc_alloc grows on), exit (one line, status 1).
+ * Who is refused memory at the limit waits for the cycle that is on, or for one of his own, and marks meanwhile. Where that alone would give
+ * the collector more than half of the CPU time, the limiter (degrade only) lets the heap grow over the limit: gc_stats says so.
+ * After a collection that has not helped the policy decides: degrade (grow on), shed (gc_try_alloc returns NULL, gc_alloc
+ * grows on), exit (one line, status 1).
  */
 #ifndef MEMLAB_HEAP_LIMIT_H
 #define MEMLAB_HEAP_LIMIT_H

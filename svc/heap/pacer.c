@@ -8,6 +8,8 @@
 #define SMOOTHING 0.5          /* weight of the newest cycle */
 #define SPREAD_END 0.90        /* marking should be done at this part of the runway */
 #define ASSIST_SLACK 0.30      /* of the runway, before allocating threads have to help */
+#define LIMITER_ON 0.5         /* share of all CPUs' time */
+#define LIMITER_OFF 0.25
 #define LIMIT_SLACK 32           /* the goal stays this part of the limit below it */
 #define LIMIT_ROOM_MIN_BYTES (256ull << 10) /* between cycles, whatever the limit says */
 #define NURSERY_MIN_BYTES (4ull << 20)
@@ -25,10 +27,10 @@ static double smooth(double old, double new)
 	return old == 0 ? new : old * (1 - SMOOTHING) + new * SMOOTHING;
 }
 
-/* Marking on other CPUs takes nothing from the mutators; an eighth is always theirs. */
+/* What marking took from the mutators, if it was spread over all CPUs; an eighth is always theirs. */
 static double mutator_ns(const struct gc_pacer_cycle *cycle)
 {
-	double wall = (double)cycle->wall_ns, left = wall - (double)cycle->mark_cpu_ns;
+	double wall = (double)cycle->wall_ns, left = wall - (double)cycle->mark_cpu_ns / (cycle->cpus ? cycle->cpus : 1);
 
 	return left > wall / 8 ? left : wall / 8;
 }
@@ -46,6 +48,17 @@ static void minor_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cyc
 	pacer->full_only = pacer->full_only_last;
 }
 
+static void limiter_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
+{
+	double all_ns = (double)cycle->wall_ns * (cycle->cpus ? cycle->cpus : 1);
+
+	pacer->mark_share = smooth(pacer->mark_share, (double)cycle->mark_cpu_ns / all_ns);
+	if (pacer->mark_share > LIMITER_ON)
+		pacer->limiting = true;
+	else if (pacer->mark_share < LIMITER_OFF)
+		pacer->limiting = false;
+}
+
 void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
 {
 	if (cycle->minor)
@@ -56,9 +69,10 @@ void gc_pacer_learn(struct gc_pacer *pacer, const struct gc_pacer_cycle *cycle)
 	if (cycle->traced_bytes && !cycle->minor)
 		pacer->mark_ns_per_byte =
 			smooth(pacer->mark_ns_per_byte, (double)cycle->mark_cpu_ns / (double)cycle->traced_bytes);
-	if (cycle->wall_ns)
-		pacer->alloc_bytes_per_ns =
-			smooth(pacer->alloc_bytes_per_ns, (double)cycle->alloc_bytes / mutator_ns(cycle));
+	if (!cycle->wall_ns)
+		return;
+	pacer->alloc_bytes_per_ns = smooth(pacer->alloc_bytes_per_ns, (double)cycle->alloc_bytes / mutator_ns(cycle));
+	limiter_learn(pacer, cycle);
 }
 
 static uint64_t percent_goal(uint64_t live, int percent)
@@ -77,6 +91,13 @@ static double mark_time_bytes(const struct gc_pacer *pacer, uint64_t live)
 	return pacer->mark_ns_per_byte * (double)live * pacer->alloc_bytes_per_ns;
 }
 
+/* Note [tight]. */
+static bool is_tight(const struct gc_pacer *pacer, const struct gc_pacer_room *r, uint64_t goal)
+{
+	return r->limit_bytes != UINT64_MAX && goal >= r->limit_bytes - r->limit_bytes / LIMIT_SLACK &&
+	       (goal < r->live_bytes || mark_time_bytes(pacer, r->live_bytes) > (double)(goal - r->live_bytes));
+}
+
 static uint64_t limited_goal(const struct gc_pacer *pacer, const struct gc_pacer_room *r, uint64_t goal)
 {
 	/* What spans cannot use of their pages, and what is allocated while the cycle ends. */
@@ -86,8 +107,8 @@ static uint64_t limited_goal(const struct gc_pacer *pacer, const struct gc_pacer
 	if (goal <= r->limit_bytes - slack)
 		return goal;
 	goal = r->limit_bytes - slack;
-	if (r->limiter)
-		least += (uint64_t)mark_time_bytes(pacer, r->live_bytes);
+	if (r->limiter && pacer->limiting)
+		least += (uint64_t)(mark_time_bytes(pacer, r->live_bytes) / (r->cpus ? r->cpus : 1));
 	least += LIMIT_ROOM_MIN_BYTES;
 	return goal > least ? goal : least;
 }
@@ -154,6 +175,8 @@ struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, const struct gc
 	plan.pace_bytes = plan.goal_bytes;
 	room = plan.goal_bytes > floor ? (double)(plan.goal_bytes - floor) : 0;
 	plan.trigger_bytes = floor + (uint64_t)(room - runway_of(pacer, r->live_bytes, room));
+	if (is_tight(pacer, r, plan.goal_bytes))
+		plan.trigger_bytes = floor + (uint64_t)room;
 	minor_plan(pacer, r, &plan);
 	return plan;
 }

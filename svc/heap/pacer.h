@@ -16,9 +16,14 @@
  * as long as that ends before a full cycle's trigger. Where much of what is young survives, they are not worth their
  * handshakes: then only full cycles follow for a while, a longer while each time.
  *
- * A memory limit lowers the goal. When live memory comes near it, cycles follow each other ever faster; the limiter then keeps
- * the goal at least so far above the floor that allocating takes as long as marking: half the time at most is the
- * collector's, and the limit gives.
+ * A memory limit lowers the goal. When live memory comes near it, cycles follow each other ever faster. Once marking has taken more than
+ * half of all CPUs' time the limiter keeps the goal at least so far above the floor that allocating takes as long as marking with all
+ * CPUs: half the time is the collector's, and the limit gives.
+ *
+ * Note [tight]. Let the room R between live and limit be allocated in the time R/a, a full marking take T of one CPU, and b be what is
+ * born while it is on. What is born then is not found before the next cycle, so R - b are allocated per cycle, in R/a - 1.5 b/a + T/2 on two
+ * CPUs (mutators wait and mark when the room is used up). That grows with b if R/a > T: then marking goes on beside the mutators, with the
+ * usual runway. Otherwise b = 0 is best: the cycle begins when the room is used up, and everybody marks.
  */
 #ifndef MEMLAB_HEAP_PACER_H
 #define MEMLAB_HEAP_PACER_H
@@ -32,6 +37,8 @@ struct gc_pacer {
 	double mark_ns_per_byte;  /* thread CPU time, smoothed */
 	double alloc_bytes_per_ns; /* wall time less marking, smoothed: what it would be without a collector */
 	double survival;           /* part of the young bytes that minor cycles find live, smoothed */
+	double mark_share;         /* of all CPUs' time that marking took, smoothed */
+	bool limiting;             /* the limiter is at work: it took more than half, and has not come down to a quarter since */
 	uint32_t full_only;        /* full cycles to come before minor ones are tried again */
 	uint32_t full_only_last;
 };
@@ -42,6 +49,7 @@ struct gc_pacer_cycle {
 	uint64_t mark_cpu_ns;
 	uint64_t alloc_bytes;     /* since the end of the cycle before */
 	uint64_t wall_ns;         /* the same interval */
+	unsigned cpus;            /* that marked; 0: one */
 	bool minor;
 	uint64_t young_bytes;     /* minor: among which it traced */
 };
@@ -59,6 +67,7 @@ struct gc_pacer_room {
 	uint64_t floor_bytes; /* in the heap now: live plus born since the cycle began */
 	int percent;          /* GOGC; negative: off */
 	uint64_t limit_bytes; /* the heap may occupy; UINT64_MAX: no limit */
+	unsigned cpus;        /* that can mark when memory was refused; 0: one */
 	bool limiter;         /* cap the collector at half the CPU time, even if the limit is passed */
 	bool sticky;          /* minor cycles are possible */
 	uint64_t old_bytes;   /* with sticky: what only a full cycle can free */

@@ -138,6 +138,9 @@ void gc_stats(struct gc_heap *heap, struct gc_stats *stats)
 	stats->resident_bytes = gc_resident_bytes(heap);
 	stats->cycles = gc_get_relaxed(&heap->cycles_done);
 	stats->forced_cycles = gc_get_relaxed(&c->forced_cycles);
+	stats->limit_cycles = gc_get_relaxed(&c->limit_cycles);
+	stats->limit_lifts = gc_get_relaxed(&c->limit_lifts);
+	stats->limiter_bytes = gc_get_relaxed(&heap->limiter_bytes);
 	stats->minor_cycles = gc_get_relaxed(&c->minor_cycles);
 	stats->gc_percent = gc_get_relaxed(&heap->percent);
 	cpu_read(heap, stats);

@@ -18,7 +18,8 @@ struct gc_quantiles {
 
 struct gc_counters {
 	uint64_t freed_objects, freed_bytes;
-	uint64_t forced_cycles, minor_cycles;
+	uint64_t forced_cycles, limit_cycles, minor_cycles;
+	uint64_t limit_lifts; /* times that the limit gave because collections had not helped */
 	uint64_t ceiling_waits; /* allocations that had to wait for a cycle */
 	uint64_t worker_cpu_ns, assist_cpu_ns, idle_cpu_ns, sweep_cpu_ns, scavenge_cpu_ns, handshake_cpu_ns;
 	uint64_t swept_on_demand, swept_background;

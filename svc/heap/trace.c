@@ -54,12 +54,12 @@ static unsigned long long mb(uint64_t bytes)
 
 static const char *suffix(const struct gc_heap *heap)
 {
-	return heap->forced ? " (forced)" : heap->minor ? " (minor)" : "";
+	return heap->forced ? " (forced)" : heap->for_room ? " (limit)" : heap->minor ? " (minor)" : "";
 }
 
 /*
  * gc CYCLE @SECONDS PERCENT%: MARK-ON+MARK+MARK-OFF ms clock, MARK-ON+ASSIST/WORKERS/IDLE+MARK-OFF ms cpu,
- * BEGIN->END->LIVE MB, GOAL MB goal, 0 MB stacks, 0 MB globals, CPUS P (forced), or (minor)
+ * BEGIN->END->LIVE MB, GOAL MB goal, 0 MB stacks, 0 MB globals, CPUS P (forced), (limit: memory was refused) or (minor)
  * In Go the first and last numbers are stops of the world; here they are the handshakes' wall time, and what they took of the mutators' CPU.
  */
 void gc_trace_end(struct gc_heap *heap, const struct gc_cycle_times *t)

@@ -62,6 +62,12 @@ static void test_shed_tells_the_caller(void **state)
 		assert_in_range(made, 10000, 32768);
 		gc_stats(heap, &stats);
 		assert_true(stats.resident_bytes <= 262 * MIB);
+		/* Nobody asked for a collection but who was refused memory. */
+		assert_true(stats.limit_cycles > 0);
+		assert_int_equal(stats.limit_lifts, 0);
+#ifndef GC_TORTURE
+		assert_int_equal(stats.forced_cycles, 0);
+#endif
 		assert_int_equal(gc_verify(heap, m, stderr), 0);
 		/* Letting go makes room again. */
 		for (unsigned i = 0; i < made; i += 2)
@@ -77,6 +83,7 @@ static void test_degrade_goes_on(void **state)
 {
 	struct gc_heap *heap = heap_new(100, 1 * MIB, GC_LIMIT_DEGRADE);
 	struct gc_mutator *m = gc_attach(heap);
+	struct gc_stats stats;
 
 	(void)state;
 	{
@@ -84,6 +91,9 @@ static void test_degrade_goes_on(void **state)
 		void **table = gc_push(m, gc_alloc_array(m, &gc_kind_refs, 1000, 0));
 
 		assert_int_equal(fill(m, table, 1000), 1000);
+		gc_stats(heap, &stats);
+		/* No overshoot that nobody is told of. */
+		assert_true(stats.limit_lifts > 0 || stats.limiter_bytes > stats.limit_bytes);
 		assert_int_equal(gc_verify(heap, m, stderr), 0);
 	}
 	gc_detach(m);

@@ -293,9 +293,80 @@ static void test_minor_cycles_that_do_not_pay_are_left_out(void **state)
 	assert_true(before > 1);
 }
 
+/* Note [tight]: 64 MiB live, marked in 10 ms of one CPU, in which 10 MiB are allocated. */
+static void test_a_tight_room_is_used_up_first(void **state)
+{
+	struct gc_pacer pacer = {.mark_ns_per_byte = MARK_NS_PER_BYTE, .alloc_bytes_per_ns = 1000.0 * MIB / 1e9};
+	struct gc_pacer_room room = {.live_bytes = 64 * MIB, .floor_bytes = 64 * MIB, .percent = -1, .cpus = 2};
+	struct gc_pacer_plan plan;
+
+	(void)state;
+	room.limit_bytes = 100 * MIB;
+	plan = gc_pacer_plan(&pacer, &room);
+	assert_in_range(plan.goal_bytes, 96 * MIB, 100 * MIB);
+	assert_true(plan.trigger_bytes < plan.goal_bytes);
+	room.limit_bytes = 72 * MIB;
+	plan = gc_pacer_plan(&pacer, &room);
+	assert_in_range(plan.goal_bytes, 68 * MIB, 72 * MIB);
+	assert_int_equal(plan.trigger_bytes, plan.goal_bytes);
+}
+
+/* The room that the limiter insists on: allocated in the time that marking takes all CPUs. */
+static void test_the_limiter_knows_the_cpus(void **state)
+{
+	struct gc_pacer pacer = {.mark_ns_per_byte = MARK_NS_PER_BYTE, .alloc_bytes_per_ns = 1000.0 * MIB / 1e9};
+	struct gc_pacer_room room = {.live_bytes = 64 * MIB, .floor_bytes = 64 * MIB, .percent = -1, .limiter = true, .limit_bytes = 65 * MIB};
+
+	(void)state;
+	assert_in_range(gc_pacer_plan(&pacer, &room).goal_bytes, 64 * MIB, 65 * MIB);
+	pacer.limiting = true;
+	assert_in_range(gc_pacer_plan(&pacer, &room).goal_bytes, 73 * MIB, 75 * MIB);
+	room.cpus = 2;
+	assert_in_range(gc_pacer_plan(&pacer, &room).goal_bytes, 68 * MIB, 70 * MIB);
+}
+
+/* It is at work once more than half of all CPUs' time went, and until less than a quarter does. */
+static void test_the_limiter_waits_for_half(void **state)
+{
+	struct gc_pacer_cycle cycle = {.traced_bytes = 64 * MIB, .mark_cpu_ns = 9000000, .alloc_bytes = MIB, .wall_ns = 10000000, .cpus = 2};
+	struct gc_pacer pacer = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++)
+		gc_pacer_learn(&pacer, &cycle);
+	assert_false(pacer.limiting);
+	cycle.mark_cpu_ns = 12000000;
+	for (unsigned i = 0; i < 20; i++)
+		gc_pacer_learn(&pacer, &cycle);
+	assert_true(pacer.limiting);
+	cycle.mark_cpu_ns = 6000000;
+	for (unsigned i = 0; i < 20; i++)
+		gc_pacer_learn(&pacer, &cycle);
+	assert_true(pacer.limiting);
+	cycle.mark_cpu_ns = 4000000;
+	for (unsigned i = 0; i < 20; i++)
+		gc_pacer_learn(&pacer, &cycle);
+	assert_false(pacer.limiting);
+}
+
+/* 20 ms, in 10 of which two CPUs marked and nobody allocated: 10 MiB in the other 10. */
+static void test_who_waits_does_not_allocate(void **state)
+{
+	struct gc_pacer_cycle cycle = {.traced_bytes = 64 * MIB, .mark_cpu_ns = 20000000, .alloc_bytes = 10 * MIB, .wall_ns = 20000000, .cpus = 2};
+	struct gc_pacer pacer = {0};
+
+	(void)state;
+	gc_pacer_learn(&pacer, &cycle);
+	assert_in_range((uint64_t)(pacer.alloc_bytes_per_ns * 1e9 / (double)MIB + 0.5), 999, 1001);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_tight_room_is_used_up_first),
+		cmocka_unit_test(test_the_limiter_knows_the_cpus),
+		cmocka_unit_test(test_the_limiter_waits_for_half),
+		cmocka_unit_test(test_who_waits_does_not_allocate),
 		cmocka_unit_test(test_steady_service_needs_no_assists),
 		cmocka_unit_test(test_goal_is_go_s),
 		cmocka_unit_test(test_trigger_lies_between_floor_and_goal),
