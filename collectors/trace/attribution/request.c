@@ -265,7 +265,7 @@ int requests_recv(struct requests *requests, struct thread *thread, const struct
 	sock->known = 1;
 	sock->cut = 0;
 	sock->heard_ns = record->h.time_ns;
-	thread->nest_unsure_ns = 0;
+	thread_outside(requests->threads, thread, record->h.time_ns);
 	thread->last_sock = record->sock;
 	thread->serves = 1;
 	thread->collector = 0;
@@ -280,7 +280,7 @@ int requests_send(struct requests *requests, struct thread *thread, const struct
 	if (!sock)
 		return -ENOMEM;
 	sock->heard_ns = sock->sent_ns = record->h.time_ns;
-	thread->nest_unsure_ns = 0;
+	thread_outside(requests->threads, thread, record->h.time_ns);
 	thread->last_sock = record->sock;
 	if (sock->read_count) {
 		struct read *read = &sock->reads[sock->read_count - 1];
@@ -469,7 +469,7 @@ void requests_whole(struct requests *requests, struct thread *thread, const stru
 		before = thread->replay_earlier;
 	thread->serves = 1;
 	thread->collector = 0;
-	thread->nest_unsure_ns = 0;
+	thread_outside(requests->threads, thread, record->h.time_ns);
 	whole_awake(requests->threads, thread, record);
 	thread_appears(requests->threads, thread, request.begin_ns);
 	uint64_t replayed_ns = request_account(requests, &request, &before);

@@ -244,6 +244,17 @@ void thread_loses_events(struct threads *threads, struct thread *thread, uint64_
 	thread_refresh(threads, thread, to_ns);
 }
 
+/*
+ * Note [outside]: the two probes of a pair are not switched on at the same instant, so of what is under way at attach the begin may be told
+ * and the end not. It would stand open for ever.
+ */
+void thread_outside(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	if (thread->nest.depth)
+		thread_loses_events(threads, thread, thread->nest.level[0].begin_ns, time_ns);
+	thread->nest_unsure_ns = 0;
+}
+
 int thread_may_move(const struct threads *threads, const struct thread *thread)
 {
 	if (!threads->tail)

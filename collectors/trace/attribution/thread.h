@@ -131,6 +131,12 @@ int thread_may_move(const struct threads *threads, const struct thread *thread);
 /* The thread was running at that time, whatever CPU it was on. */
 void thread_appears(struct threads *threads, struct thread *thread, uint64_t time_ns);
 
+/*
+ * It reads a request or answers one, so it is in the middle of nothing: what stands open has lost its end and is not known
+ * (Note [outside]).
+ */
+void thread_outside(struct threads *threads, struct thread *thread, uint64_t time_ns);
+
 /* A slow thing ended whose begin was not seen. */
 void thread_end_unseen(struct threads *threads, struct thread *thread, uint64_t time_ns);
 

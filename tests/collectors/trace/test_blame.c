@@ -409,6 +409,27 @@ static struct request asleep_after_arrival(struct story *story, uint64_t asleep_
 }
 
 /* The delivery of the wakeup is part of waking; sleeping on although there is a request is not explained. */
+/* The end of what was under way when the probes came was never told. It does not go on for ever: whoever reads a request is outside. */
+static void test_an_end_that_is_never_told(void **state)
+{
+	(void)state;
+	struct story story = story_new(1);
+
+	tell_task(&story, 0, 0, 101, ON_CPU, 0);
+	tell(&story, 1 * MS, 0, 101, EVENT_gc_mark_begin, 5, 4);
+	tell_recv(&story, 1 * MS + 110 * US, 0, 101, 1, 1 * MS + 40 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1);
+	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS + 111 * US);
+	tell_sleep(&story, 3 * MS, 0, 101, 0);
+	story_play(&story);
+	const struct request *request = &story.requests[0];
+	assert_queue(request, CAUSE_UNATTRIBUTED, 70 * US);
+	assert_int_equal(request->service.ns[CAUSE_OWN], 890 * US);
+	assert_int_equal(story.summary.without_gc.max, 960 * US);
+	assert_int_equal(story.summary.checks.unmatched, 1);
+	story_free(&story);
+}
+
 static void test_queue_asleep_is_unattributed(void **state)
 {
 	(void)state;
@@ -621,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_queue_alloc_assist_stop),
 		cmocka_unit_test(test_queue_off_cpu),
 		cmocka_unit_test(test_queue_idle_mark),
+		cmocka_unit_test(test_an_end_that_is_never_told),
 		cmocka_unit_test(test_queue_asleep_is_unattributed),
 		cmocka_unit_test(test_unseen_switch),
 		cmocka_unit_test(test_unseen_switch_before_an_answer),
