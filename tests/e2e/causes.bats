@@ -10,25 +10,7 @@ setup_file() {
 	# In memory: a service that waits for a disk to take the truth down would change it.
 	causes=$(mktemp -d -p /dev/shm)
 	export causes
-	local cpus folder=$BUILD/tests
-	mapfile -t cpus < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)), sep="\n")')
-	local here=${cpus[0]} there=${cpus[-1]}
-	GOGC=off MEMLAB_INJECT_TRUTH=$causes/truth.csv MEMLAB_INJECT_FOLDER=$folder taskset -c "$here" \
-		"$BUILD/tests/memlab-svc-inject" --listen 127.0.0.1:0 --path opt --index-size 4MiB >"$causes/service.log" 2>&1 3>&- &
-	local service=$!
-	await "$causes/service.log" 'listening on' $service
-	local address
-	address=$(sed -n 's/.*listening on http:..\([^ /]*\).*/\1/p' "$causes/service.log" | head -1)
-	taskset -c "$there" "$bin/memlab-trace" -p $service --mode exact --json "$causes/trace.json" --requests "$causes/requests.csv" \
-		>"$causes/screen" 2>"$causes/trace.log" 3>&- &
-	local tracer=$!
-	await "$causes/trace.log" 'watching' $tracer
-	taskset -c "$there" python3 "$BATS_TEST_DIRNAME/causes.py" drive "$address" "$here" "$causes/windows.csv" 6 3>&-
-	kill -INT $tracer
-	wait $tracer
-	kill $service
-	wait $service || true
-	python3 "$BATS_TEST_DIRNAME/causes.py" judge "$causes/requests.csv" "$causes/truth.csv" "$causes/windows.csv" >"$causes/verdict.csv"
+	python3 "$BATS_TEST_DIRNAME/causes.py" run "$BUILD" "$causes" 6 3>&-
 }
 
 teardown_file() { rm -rf "${causes:?}"; }

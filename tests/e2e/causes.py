@@ -2,17 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Known causes and what a tracer makes of them.
 
-causes.py drive HOST:PORT HOG_CPU WINDOWS.csv [REPEATS]   asks the injecting service for delays, other requests queue behind each
-causes.py judge REQUESTS.csv TRUTH.csv WINDOWS.csv        compares; a line per kind: kind,share,floor,wrong,queued,blamed
+causes.py run BUILD FOLDER [REPEATS]   asks the injecting service for delays, other requests queue behind each, and compares what the
+                                       tracer says of them (trace.json, requests.csv) with the truth: verdict.csv, a line per kind
 
 The truth is a list of intervals (tests/svc/truth.h). A request's queue or service should blame the right cause for as long as
 it overlaps them; `share` is how much of that it did, request by request, `wrong` how much was blamed on causes that have
-nothing to do with it (without own, runq and wake, which other processes and the request itself cause). Requests of which the
+nothing to do with it (without own, runq and wake, which other processes and the request itself cause, and without unattributed, which
+names nobody and has bounds of its own). Requests of which the
 tracer says that it does not know more than a tenth are left out and counted in `unknown`: some kernels do not report every
 switch (docs/decisions/005).
 """
 import bisect
 import csv
+import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -34,7 +38,7 @@ KINDS = {
     "collector": ("gc_cpu", 95),
     "crowd": ("runq", 95),
 }
-INNOCENT = {"own", "runq", "wake"}
+INNOCENT = {"own", "runq", "wake", "unattributed"}
 
 
 class Connection:
@@ -42,8 +46,8 @@ class Connection:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, query):
-        self.socket.sendall(f"GET /lookup?key=7{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    def send(self, query, count=1):
+        self.socket.sendall(f"GET /lookup?key=7{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * count)
 
     def receive(self):
         data = b""
@@ -54,11 +58,29 @@ class Connection:
         while len(body) < length:
             body += self.more()
         assert head.startswith(b"HTTP/1.1 200"), head
+        return len(head) + 4 + len(body)
+
+    def ask_many(self, count):
+        """Without waiting for the answers in between."""
+        self.send("")
+        left = self.receive() * (count - 1)
+        self.send("", count - 1)
+        while left > 0:
+            left -= len(self.more())
 
     def more(self):
         data = self.socket.recv(65536)
         assert data, "the service closed a connection"
         return data
+
+
+RING_ENTRIES = 32768  # svc/probes/flight.h
+
+
+def warm_up(connections):
+    """The pages of the thread's flight ring fault when they are touched for the first time, and forty requests would wait for each."""
+    for connection in connections:
+        connection.ask_many(RING_ENTRIES // len(connections) + 1)
 
 
 def wait_until(time_ns):
@@ -79,9 +101,7 @@ def inject(connections, kind):
 def drive(where, hog_cpu, windows, repeats):
     host, port = where.split(":")
     connections = [Connection((host, int(port))) for _ in range(QUEUED + 1)]
-    for connection in connections:
-        connection.send("")
-        connection.receive()
+    warm_up(connections)
     with open(windows, "w", encoding="ascii") as file:
         for kind in KINDS:
             hog = None
@@ -152,7 +172,7 @@ def judge_kind(kind, requests, intervals):
     return expected, got, wrong, floor, queued, blamed, unknown
 
 
-def judge(requests_path, truth_path, windows_path):
+def judge(requests_path, truth_path, windows_path, out):
     truth = read_truth(truth_path)
     with open(requests_path, encoding="ascii") as file:
         requests = sorted(csv.DictReader(file), key=lambda row: int(row["arrival_ns"]))
@@ -160,21 +180,58 @@ def judge(requests_path, truth_path, windows_path):
     with open(windows_path, encoding="ascii") as file:
         windows = [(kind, int(begin), int(end), int(repeats)) for kind, begin, end, repeats in csv.reader(file)]
     scale = None  # what was injected by the kind before: nothing injected is compared with it
-    print("kind,injected_ns,share_percent,floor_percent,wrong_percent,queued,blamed,repeats,unknown,wrong_most")
+    print("kind,injected_ns,share_percent,floor_percent,wrong_percent,queued,blamed,repeats,unknown,wrong_most", file=out)
     for kind, begin, end, repeats in sorted(windows, key=lambda window: window[0] == "nothing"):
         mine = requests[bisect.bisect_left(arrivals, begin):bisect.bisect_left(arrivals, end)]
         expected, got, wrong, floor, queued, blamed, unknown = judge_kind(kind, mine, truth.get(kind, []))
         injected = scale = expected or scale
         share = 100 * got / expected if expected else 100
         print(f"{kind},{expected},{share:.2f},{floor},{100 * sum(wrong.values()) / injected:.2f},"
-              f"{queued},{blamed},{repeats},{unknown},{max(wrong, key=wrong.get)}")
+              f"{queued},{blamed},{repeats},{unknown},{max(wrong, key=wrong.get)}", file=out)
+
+
+def start(command, says, cpu, environment=None):
+    """Returns the process and the line in which it says so."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | (environment or {}),
+                               preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if says in line:
+            return process, line
+    sys.exit(f"causes.py: {command[0]}: " + "".join(said))
+
+
+def end(process, how):
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+def run(build, folder, repeats):
+    cpus = sorted(os.sched_getaffinity(0))
+    here, there = cpus[0], cpus[-1]
+    os.sched_setaffinity(0, {there})
+    service, line = start([f"{build}/tests/memlab-svc-inject", "--listen", "127.0.0.1:0", "--path", "opt", "--index-size", "4MiB"], "listening on", here,
+                          {"GOGC": "off", "MEMLAB_INJECT_TRUTH": f"{folder}/truth.csv", "MEMLAB_INJECT_FOLDER": f"{build}/tests"})
+    try:
+        tracer, _ = start([f"{build}/bin/memlab-trace", "-p", str(service.pid), "--mode", "exact", "--json", f"{folder}/trace.json",
+                           "--requests", f"{folder}/requests.csv"], "watching", there)
+        try:
+            drive(re.search(r"http://([\d.:]+)", line)[1], str(here), f"{folder}/windows.csv", repeats)
+        finally:
+            status = end(tracer, signal.SIGINT)
+    finally:
+        end(service, signal.SIGTERM)
+    with open(f"{folder}/verdict.csv", "w", encoding="ascii") as file:
+        judge(f"{folder}/requests.csv", f"{folder}/truth.csv", f"{folder}/windows.csv", file)
+    return status
 
 
 def main():
-    if sys.argv[1] == "drive":
-        drive(*sys.argv[2:5], int(sys.argv[5]) if len(sys.argv) > 5 else 8)
-    else:
-        judge(*sys.argv[2:5])
+    if len(sys.argv) < 4 or sys.argv[1] != "run":
+        sys.exit(__doc__)
+    sys.exit(run(sys.argv[2], sys.argv[3], int(sys.argv[4]) if len(sys.argv) > 4 else 8))
 
 
 if __name__ == "__main__":

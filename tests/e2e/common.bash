@@ -64,11 +64,20 @@ stop_tracer() { # waits for its report
 	wait $tracer_pid
 }
 
-run_load() { # rate duration args...
+start_load() { # rate duration args... ; sets load_pid
 	local rate=$1 duration=$2
 	shift 2
 	"$bin/memlab-load" --url "$url" --rate "$rate" --duration "$duration" --warmup 0s --connections 16 \
-		--keys "$records" --seed "$seed" --json "$dir/load.json" "$@" >"$dir/load.log" 2>&1 || { cat "$dir/load.log"; return 1; }
+		--keys "$records" --seed "$seed" --json "$dir/load.json" "$@" >"$dir/load.log" 2>&1 3>&- &
+	load_pid=$!
+	pids+=($load_pid)
+}
+
+wait_load() { wait $load_pid || { cat "$dir/load.log"; return 1; }; }
+
+run_load() { # rate duration args...
+	start_load "$@"
+	wait_load
 }
 
 # Answered by the service while the load ran: the load's requests, and its own question for the service's run{}.

@@ -9,10 +9,7 @@ load common
 	need_root
 	start_service "$bin/memlab-svc" --path naive
 	local kills=${MEMLAB_KILLS:-4}
-	"$bin/memlab-load" --url "$url" --rate 2000 --duration 600s --warmup 0s --connections 16 --keys "$records" --seed "$seed" \
-		--json "$dir/load.json" >"$dir/load.log" 2>&1 3>&- &
-	local load_pid=$!
-	pids+=($load_pid)
+	start_load 2000 600s
 	sleep 0.3
 	python3 "$BATS_TEST_DIRNAME/kills.py" "$bin/memlab-trace" "$service_pid" "$kills"
 	kill -INT $load_pid
@@ -42,15 +39,12 @@ load common
 	need_root
 	start_service "$bin/memlab-svc" --path naive
 	start_tracer "$service_pid" --mode exact --ring-size 32MiB --json "$dir/trace.json"
-	"$bin/memlab-load" --url "$url" --rate 4000 --duration 3s --warmup 0s --connections 16 --keys "$records" --seed "$seed" \
-		--json "$dir/load.json" >"$dir/load.log" 2>&1 3>&- &
-	local load_pid=$!
-	pids+=($load_pid)
+	start_load 4000 3s
 	sleep 0.8
 	kill -STOP $tracer_pid
 	sleep 1
 	kill -CONT $tracer_pid
-	wait $load_pid
+	wait_load
 	stop_tracer
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
 	check "$dir/trace.json" '.lost == 0 and .late == 0 and .checks.sum_error_ns_max == 0 and .without_gc_ns.p99 != null'
@@ -60,15 +54,12 @@ load common
 	need_root
 	start_service "$bin/memlab-svc" --path naive
 	start_tracer "$service_pid" --mode exact --json "$dir/trace.json"
-	"$bin/memlab-load" --url "$url" --rate 2000 --duration 2s --warmup 0s --connections 16 --keys "$records" --seed "$seed" \
-		--json "$dir/load.json" >"$dir/load.log" 2>&1 3>&- &
-	local load_pid=$!
-	pids+=($load_pid)
+	start_load 2000 2s
 	sleep 0.7
 	kill -STOP $service_pid
 	sleep 0.4
 	kill -CONT $service_pid
-	wait $load_pid
+	wait_load
 	stop_tracer
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
 	check "$dir/trace.json" '.lost == 0 and .server_ns.max >= 300000000 and .checks.sum_error_ns_max == 0'
@@ -78,9 +69,7 @@ load common
 	need_root
 	start_service "$bin/memlab-svc" --path naive
 	start_tracer "$service_pid" --json "$dir/trace.json"
-	"$bin/memlab-load" --url "$url" --rate 2000 --duration 2s --warmup 0s --connections 16 --keys "$records" --seed "$seed" \
-		>"$dir/load.log" 2>&1 3>&- &
-	pids+=($!)
+	start_load 2000 2s
 	sleep 1
 	kill -9 $service_pid
 	wait $tracer_pid

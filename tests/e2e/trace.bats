@@ -116,16 +116,13 @@ END
 	objects() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -cE 'anon_inode:bpf[-_](link|prog|map)' || true; }
 	before=$(objects)
 	start_tracer "$service_pid"
-	"$bin/memlab-load" --url "$url" --rate 4000 --duration 3s --warmup 0s --connections 16 --keys "$records" --seed "$seed" \
-		--json "$dir/load.json" >"$dir/load.log" 2>&1 3>&- &
-	load_pid=$!
-	pids+=($load_pid)
+	start_load 4000 3s
 	sleep 1.2
 	[ "$(objects)" -gt "$before" ]
 	python3 "$BATS_TEST_DIRNAME/semaphores.py" "$service_pid" | tee "$dir/semaphores.during"
 	grep -qE 'gc_cycle_end [1-9]' "$dir/semaphores.during"
 	kill -9 $tracer_pid
-	wait $load_pid
+	wait_load
 	check "$dir/load.json" '.errors == 0 and .requests == 12000'
 	[ "$(objects)" -eq "$before" ]
 	python3 "$BATS_TEST_DIRNAME/semaphores.py" "$service_pid" | tee "$dir/semaphores.after"

@@ -68,14 +68,16 @@ void truth_spin(const struct truth_spin *spin)
 			last_ns = now_ns;
 			continue;
 		}
-		uint64_t wait_after_ns = truth_account().wait_ns;
-		if (wait_after_ns > wait_before_ns) {
+		uint64_t wait_ns = truth_account().wait_ns - wait_before_ns;
+		if (wait_ns > gap_ns)
+			wait_ns = gap_ns; /* the rest was while the account was read, and belongs to the gap that this makes */
+		if (wait_ns > 0) {
 			truth_tell(spin->running, since_ns, last_ns);
-			truth_tell(spin->waiting, last_ns, now_ns);
-			waited_ns += gap_ns;
+			truth_tell(spin->waiting, now_ns - wait_ns, now_ns);
+			waited_ns += wait_ns;
 			since_ns = now_ns;
 		}
-		wait_before_ns = wait_after_ns;
+		wait_before_ns += wait_ns;
 		last_ns = now_ns; /* so that a wait while the account was read shows too */
 	}
 	truth_tell(spin->running, since_ns, last_ns);

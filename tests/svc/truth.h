@@ -5,7 +5,8 @@
  * MEMLAB_INJECT_TRUTH names: kind,begin_ns,end_ns (CLOCK_MONOTONIC).
  *
  * A thread that spins sees by the gaps in its own clock readings when it was off its CPU. Such a gap counts as waiting for
- * the CPU if the kernel's account of the thread's waits has grown too; else an interrupt or the hypervisor took the time.
+ * the CPU as far as the kernel's account of the thread's waits has grown; the rest was an interrupt, the hypervisor, or the thread
+ * itself, which told of the gap before.
  */
 #ifndef MEMLAB_TESTS_TRUTH_H
 #define MEMLAB_TESTS_TRUTH_H
