@@ -60,7 +60,7 @@ static void collector_begin(struct threads *threads, struct thread *thread, cons
 {
 	if (nest_begin(&thread->nest, record->event, slow, record->h.time_ns) < 0)
 		threads->unmatched++;
-	thread_refresh(threads, thread, record->h.time_ns);
+	thread_turns(threads, thread, record->h.time_ns);
 	collector_show(threads, thread, record->h.time_ns);
 }
 
@@ -77,7 +77,7 @@ static void collector_end(struct threads *threads, struct thread *thread, const 
 		thread_end_unseen(threads, thread, record->h.time_ns);
 	if (closed && duration && !thread->collector)
 		duration_add(duration, record->h.time_ns > level.begin_ns ? record->h.time_ns - level.begin_ns : 0);
-	thread_refresh(threads, thread, record->h.time_ns);
+	thread_turns(threads, thread, record->h.time_ns);
 	collector_show(threads, thread, record->h.time_ns);
 }
 

@@ -457,7 +457,7 @@ static void whole_awake(struct threads *threads, struct thread *thread, const st
 	if (thread->sched != SCHED_RUNNABLE || record->awake_ns < thread->runnable_ns)
 		return;
 	thread->called_ns = 0;
-	thread_move(threads, thread, SCHED_RUNNING, thread->cpu, record->awake_ns);
+	thread_ran_since(threads, thread, thread->cpu, record->awake_ns);
 }
 
 void requests_whole(struct requests *requests, struct thread *thread, const struct record_request *record)

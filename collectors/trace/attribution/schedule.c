@@ -54,7 +54,7 @@ static void thread_entered_unseen(struct threads *threads, struct thread *thread
 		timeline_recast(&thread->timeline, (enum state)CAUSE_RUNQ, CULPRIT_NOBODY);
 	cputime_doubt(&thread->cputime);
 	thread->called_ns = 0;
-	thread_move(threads, thread, SCHED_RUNNING, cpu, thread->runnable_ns + waited_ns);
+	thread_ran_since(threads, thread, cpu, thread->runnable_ns + waited_ns);
 }
 
 void schedule_acts(struct threads *threads, struct thread *thread, const struct record *record, uint32_t run_delay_ns)

@@ -172,6 +172,17 @@ static void thread_leave_queue(struct threads *threads, struct thread *thread)
 	thread->next_waiting = NULL;
 }
 
+/*
+ * Note [turns]: a switch that is not reported (Note [unseen] in schedule.c) is found out when the thread reads or writes. What it
+ * began and ended in between, told by its flight ring, came while it was taken to stand in a run queue. It is kept,
+ * so that the stretch is put together as it was: of an assist that was interrupted the rest is still an assist.
+ */
+static void turn_add(struct thread *thread, uint64_t time_ns)
+{
+	if (thread->turn_count < TURN_LIMIT)
+		thread->turns[thread->turn_count++] = (struct turn){time_ns, state_running(thread).state};
+}
+
 void thread_move(struct threads *threads, struct thread *thread, enum sched sched, uint16_t cpu, uint64_t time_ns)
 {
 	struct cpu *queue = cpu_get(threads, cpu);
@@ -189,8 +200,31 @@ void thread_move(struct threads *threads, struct thread *thread, enum sched sche
 	if (sched == SCHED_RUNNABLE) {
 		thread->next_waiting = queue->waiting;
 		queue->waiting = thread;
+		thread->turn_count = 0;
+		turn_add(thread, time_ns);
 	}
 	thread_refresh(threads, thread, time_ns);
+}
+
+void thread_turns(struct threads *threads, struct thread *thread, uint64_t time_ns)
+{
+	if (thread->sched == SCHED_RUNNABLE)
+		turn_add(thread, time_ns);
+	thread_refresh(threads, thread, time_ns);
+}
+
+void thread_ran_since(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t since_ns)
+{
+	uint64_t time_ns = since_ns;
+
+	for (uint32_t i = 0; i < thread->turn_count; i++) {
+		const struct turn *turn = &thread->turns[i];
+		if (i + 1 < thread->turn_count && turn[1].time_ns <= since_ns)
+			continue;
+		time_ns = turn->time_ns > since_ns ? turn->time_ns : since_ns;
+		timeline_set(&thread->timeline, (struct piece){.begin_ns = time_ns, .cpu = cpu, .state = (uint8_t)turn->state, .on_cpu = 1});
+	}
+	thread_move(threads, thread, SCHED_RUNNING, cpu, time_ns);
 }
 
 static void thread_damaged(struct thread *thread, uint64_t time_ns)

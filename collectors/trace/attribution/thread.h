@@ -42,6 +42,13 @@ enum slow {
 	SLOW_COUNT
 };
 
+/* What a thread in a run queue would be doing if it had the CPU; Note [turns] in thread.c. */
+#define TURN_LIMIT 8
+struct turn {
+	uint64_t time_ns;
+	uint32_t state;
+};
+
 #define NEST_LIMIT 16
 struct nest {
 	uint32_t depth;
@@ -65,6 +72,8 @@ struct thread {
 	uint16_t cpu;
 	struct thread *next_waiting; /* of the same CPU's run queue */
 	struct nest nest;
+	struct turn turns[TURN_LIMIT]; /* the first is as of its coming into the queue */
+	uint32_t turn_count;
 	uint32_t open_requests;   /* read by this thread in this epoch, unanswered */
 	uint32_t epoch;           /* a loss begins a new one: nobody knows what is still open */
 	uint64_t fault_begin_ns;  /* of the piece on a CPU that belongs to a page fault */
@@ -118,6 +127,12 @@ void thread_forget(struct threads *threads, struct thread *thread);
 void thread_refresh(struct threads *threads, struct thread *thread, uint64_t time_ns);
 void thread_move(struct threads *threads, struct thread *thread, enum sched sched, uint16_t cpu, uint64_t time_ns);
 void thread_doubt(struct threads *threads, struct thread *thread, uint64_t time_ns);
+
+/* Its nest has changed. */
+void thread_turns(struct threads *threads, struct thread *thread, uint64_t time_ns);
+
+/* A thread that was taken to stand in a run queue has had the CPU since then. */
+void thread_ran_since(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t since_ns);
 
 /* The thread did something itself on this CPU, so it runs there. */
 void thread_acts(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t time_ns);

@@ -408,7 +408,6 @@ static struct request asleep_after_arrival(struct story *story, uint64_t asleep_
 	return story->requests[0];
 }
 
-/* The delivery of the wakeup is part of waking; sleeping on although there is a request is not explained. */
 /* The end of what was under way when the probes came was never told. It does not go on for ever: whoever reads a request is outside. */
 static void test_an_end_that_is_never_told(void **state)
 {
@@ -430,6 +429,7 @@ static void test_an_end_that_is_never_told(void **state)
 	story_free(&story);
 }
 
+/* The delivery of the wakeup is part of waking; sleeping on although there is a request is not explained. */
 static void test_queue_asleep_is_unattributed(void **state)
 {
 	(void)state;
@@ -484,6 +484,34 @@ static void test_unseen_switch_before_an_answer(void **state)
 	story_play(&story);
 	assert_int_equal(story.requests[0].service.ns[CAUSE_RUNQ], 2 * MS);
 	assert_int_equal(story.requests[0].service.ns[CAUSE_OWN], 1 * MS);
+	assert_int_equal(story.summary.checks.doubts, 0);
+	story_free(&story);
+}
+
+/* And in the middle of an assist, whose end only its flight ring tells, while it is taken to wait. */
+static void test_unseen_switch_in_an_assist(void **state)
+{
+	(void)state;
+	struct story story = story_new(1);
+	tell_task(&story, 1 * MS, 0, 101, ON_CPU, 0);
+	tell_recv(&story, 2 * MS, 0, 101, 1, 2 * MS)->run_delay_ns = 7 * US;
+	tell(&story, 2 * MS + 50 * US, 7, 101, EVENT_gc_assist_begin, 1, 0);
+	tell_preempt(&story, 2 * MS + 100 * US, 0, 101, 900);
+	tell(&story, 4 * MS, 7, 101, EVENT_gc_assist_end, 1, 0);
+	tell(&story, 4 * MS + 200 * US, 7, 101, EVENT_gc_alloc_slow_begin, 64, 0);
+	tell(&story, 4 * MS + 300 * US, 7, 101, EVENT_gc_alloc_slow_end, 64, 0);
+	tell_send(&story, 5 * MS, 0, 101, 1)->run_delay_ns = 7 * US + 1 * MS;
+	tell_end(&story, 5 * MS + 1 * US, 0, 101, 1, 0);
+	story_number(&story);
+	for (uint32_t i = 0; i < story.count; i++)
+		if (story.records[i].h.cpu == 7)
+			story.records[i].h.cpu = RECORD_CPU_LIMIT;
+	story_feed(&story);
+	const struct request *request = &story.requests[0];
+	assert_int_equal(request->service.ns[CAUSE_RUNQ], 1 * MS);
+	assert_int_equal(request->service.ns[CAUSE_ASSIST], 950 * US);
+	assert_int_equal(request->service.ns[CAUSE_ALLOC], 100 * US);
+	assert_int_equal(request->service.ns[CAUSE_OWN], 950 * US);
 	assert_int_equal(story.summary.checks.doubts, 0);
 	story_free(&story);
 }
@@ -646,6 +674,7 @@ int main(void)
 		cmocka_unit_test(test_queue_asleep_is_unattributed),
 		cmocka_unit_test(test_unseen_switch),
 		cmocka_unit_test(test_unseen_switch_before_an_answer),
+		cmocka_unit_test(test_unseen_switch_in_an_assist),
 		cmocka_unit_test(test_forty_requests_behind_one_stop),
 		cmocka_unit_test(test_first_runner_is_put_right),
 		cmocka_unit_test(test_migrated_waiter),
