@@ -30,6 +30,12 @@ bench-truth: $(BIN)/memlab-svc $(BIN)/memlab-load $(BIN)/memlab-trace $(B)/tests
 faults: $(BIN)/memlab-svc $(BIN)/memlab-load $(BIN)/memlab-trace ## tests/e2e/faults.bats with 100 kills -9 of the tracer
 	$(Q)BUILD=$(CURDIR)/$(B) MEMLAB_KILLS=100 bats tests/e2e/faults.bats
 
+.PHONY: claims
+claims: ## what README and docs/tracing.md say of accuracy and cost, measured here: bench-truth, faults, bench-trace (a quarter of an hour, on an idle machine)
+	$(Q)$(MAKE) --no-print-directory bench-truth
+	$(Q)$(MAKE) --no-print-directory faults
+	$(Q)$(MAKE) --no-print-directory bench-trace
+
 # Small processes to be traced; they fire memlab's probes.
 TRACE_TARGETS := $(call test_binaries,$(wildcard tests/bpf/targets/*.c))
 TEST_PROGRAMS += $(TRACE_TARGETS)

@@ -346,6 +346,55 @@ static void losses_are_counted(void **state)
 	target_stop(target);
 }
 
+/* What came out of the ring, by CPU and by kind. */
+struct tally {
+	uint64_t of_cpu[RECORD_CPU_LIMIT], of_kind[RECORD_KIND_LIMIT];
+	uint32_t seq[RECORD_CPU_LIMIT], lost[RECORD_CPU_LIMIT];
+};
+
+static void count_record(void *context, const struct record *record)
+{
+	struct tally *tally = context;
+	tally->of_cpu[record->cpu]++;
+	tally->of_kind[record->kind]++;
+	tally->seq[record->cpu] = record->seq;
+	tally->lost[record->cpu] = record->lost;
+}
+
+/* As much as the target can answer into a ring that holds a few hundred requests: tried = received + lost, per CPU and per kind. */
+static void full_load_into_a_small_ring(void **state)
+{
+	(void)state;
+	static struct tally tally;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){.ring_bytes = 64 << 10});
+	int fd = target_connect(target);
+	uint64_t end_ns = source_now_ns() + 1000000000u, requests = 0;
+	struct source_counts counts;
+	for (; source_now_ns() < end_ns; requests++) {
+		target_ask(fd, "h");
+		if (requests % 1000 == 999)
+			source_drain(source, count_record, &tally);
+	}
+	usleep(20000);
+	while (source_drain(source, count_record, &tally) > 0)
+		continue;
+	source_counts(source, &counts);
+	assert_true(requests > 1000 && counts.lost > 0);
+	for (uint32_t cpu = 0; cpu < RECORD_CPU_LIMIT; cpu++)
+		assert_int_equal(tally.seq[cpu], tally.of_cpu[cpu] + tally.lost[cpu]);
+	for (uint32_t kind = 0; kind < RECORD_KIND_LIMIT; kind++)
+		assert_int_equal(counts.written_of[kind], tally.of_kind[kind]);
+	assert_int_equal(tally.of_kind[RECORD_RECV] + counts.lost_of[RECORD_RECV], requests);
+	assert_int_equal(tally.of_kind[RECORD_SEND] + counts.lost_of[RECORD_SEND], requests);
+	assert_int_equal(tally.of_kind[RECORD_EVENT] + counts.lost_of[RECORD_EVENT], 2 * requests);
+	print_message("%llu requests, %llu records received, %llu lost\n", (unsigned long long)requests, (unsigned long long)counts.received,
+		      (unsigned long long)counts.lost);
+	close(fd);
+	source_close(source);
+	target_stop(target);
+}
+
 /* A tracer that is not scheduled for a second: what the ring could not hold is counted, by kind. */
 static void a_tracer_that_sleeps(void **state)
 {
@@ -600,6 +649,7 @@ int main(void)
 		cmocka_unit_test(without_probes_it_is_a_plain_process),
 		cmocka_unit_test(a_stripped_and_deleted_program),
 		cmocka_unit_test(losses_are_counted),
+		cmocka_unit_test(full_load_into_a_small_ring),
 		cmocka_unit_test(a_tracer_that_sleeps),
 		cmocka_unit_test(two_hundred_threads),
 		cmocka_unit_test(a_stopped_target),

@@ -14,11 +14,13 @@ import time
 SETTLE_S = 3  # the kernel frees a killed process's descriptors in its own time
 
 
-def objects():
-    """Descriptors on BPF links, programs and maps, of all processes."""
+def objects(tracer):
+    """Descriptors on BPF links, programs and maps, of all processes that run this tracer; others may come and go."""
     count = 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
+            if not os.path.samefile(f"/proc/{pid}/exe", tracer):
+                continue
             for fd in os.listdir(f"/proc/{pid}/fd"):
                 count += bool(re.match(r"anon_inode:bpf[-_](link|prog|map)", os.readlink(f"/proc/{pid}/fd/{fd}")))
         except OSError:
@@ -50,21 +52,21 @@ def kill_one(tracer, pid):
     return died_alone
 
 
-def left(pid, before):
+def left(tracer, pid, before):
     for _ in range(SETTLE_S * 20):
-        if objects() == before and not semaphores(pid):
+        if objects(tracer) == before and not semaphores(pid):
             return ""
         time.sleep(0.05)
-    return f"{objects() - before} descriptors, semaphores {semaphores(pid)}"
+    return f"{objects(tracer) - before} descriptors, semaphores {semaphores(pid)}"
 
 
 def main():
     tracer, pid, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     random.seed(int(sys.argv[4]) if len(sys.argv) > 4 else time.monotonic_ns())
-    before, bad = objects(), 0
+    before, bad = objects(tracer), 0
     for number in range(count):
         ended = kill_one(tracer, pid)
-        rest = left(pid, before)
+        rest = left(tracer, pid, before)
         if ended or rest:
             bad += 1
             print(f"kill {number}: " + ("a tracer had ended by itself" if ended else f"left behind: {rest}"))
