@@ -73,3 +73,39 @@ for environment in {}, {"NO_COLOR": "1"}:
     assert "next:" in text.rsplit("\x1b[?1049l", 1)[1], "the verdict stays on the screen"
 END
 }
+
+# browse URL: the document after three seconds of its scripts' time, in $dir/dom; the console must stay empty.
+browse() {
+	timeout 120 chromium --headless --no-sandbox --disable-gpu --no-first-run --user-data-dir="$dir/profile" \
+		--host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' --enable-logging=stderr --v=0 --virtual-time-budget=3500 \
+		--dump-dom "$1" >"$dir/dom" 2>"$dir/console"
+	! grep CONSOLE "$dir/console"
+}
+
+@test "the page of a loaded service, live and frozen, and its flame graphs in a browser without network" {
+	need_root
+	command -v chromium >/dev/null || skip "chromium is not installed (apt-get install chromium)"
+	GOGC=25 start_service "$bin/memlab-svc" --path naive --index-size 4MiB
+	start_load
+	start_tracer "$service_pid" --listen 127.0.0.1:0 --html "$dir/report.html" --alloc=every --flame "alloc_bytes:$dir/alloc.svg"
+	for _ in $(seq 400); do grep -q 'after .* [1-9][0-9,]* requests' "$dir/screen" && break; sleep 0.05; done
+	browse "$(sed -n 's/.*page and metrics on \(http[^ ]*\).*/\1/p' "$dir/trace.log")"
+	mv "$dir/dom" "$dir/live.dom"
+	stop_tracer
+	browse "file://$dir/report.html"
+	python3 - "$dir/live.dom" "$dir/dom" <<'END'
+import re, sys
+for path in sys.argv[1:]:
+    text = open(path).read()
+    shares = [float(share) for share in re.findall(r'data-share="([^"]*)"', text)]
+    assert len(shares) == 10 and abs(sum(shares) - 100) < 0.01 and shares == sorted(shares, reverse=True), shares
+    assert text.count('aria-expanded="false"') == 10, "ten worst requests"
+    assert "budget 2 %" in text and "gc_pool_miss (memlab-trace probes)" in text
+updates = int(re.search(r'data-updates="(\d+)"', open(sys.argv[1]).read()).group(1))
+assert updates >= 2, updates
+frozen = open(sys.argv[2]).read()
+assert 'class="mark"' in frozen and re.search(r"<td>trigger</td>", frozen), "the collector's timeline"
+END
+	browse "file://$dir/alloc.svg#search=buffer_bytes"
+	grep -oE 'search: buffer_bytes +[1-9][0-9]* frames?, [0-9.]+ %' "$dir/dom"
+}

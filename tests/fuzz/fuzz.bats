@@ -24,7 +24,7 @@ hostile() { # kind rounds [file]
 	[ "$(id -u)" = 0 ] || skip "BPF needs root"
 	"$BUILD/tests/bpf/targets/echo" >"$BATS_TEST_TMPDIR/echo" 2>&1 3>&- &
 	echo=$!
-	"$BUILD/bin/memlab-trace" record -o "$BATS_TEST_TMPDIR/run.mlrec" -p $echo -d 300ms >/dev/null 2>&1 || true
+	"$BUILD/bin/memlab-trace" record -o "$BATS_TEST_TMPDIR/run.mlrec" -p $echo -d 300ms --sample >/dev/null 2>&1 || true
 	kill -9 $echo
 	[ -s "$BATS_TEST_TMPDIR/run.mlrec" ]
 	hostile report 200 "$BATS_TEST_TMPDIR/run.mlrec"

@@ -101,7 +101,7 @@ bool read_report(int fd)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	/* The outputs of allocations are not for recordings. */
+	/* Stacks and their names, where the recording has them, are drawn on the page. */
 	struct trace_options options = {.command = COMMAND_REPORT, .report_path = path, .color = "never", .json_path = "/dev/null",
 					.html_path = "/dev/null", .timeline_path = "/dev/null", .requests_path = "/dev/null"};
 	options.flame_path[FLAME_TAIL] = options.folded_path[FLAME_TAIL] = "/dev/null";
