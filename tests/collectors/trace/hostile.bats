@@ -3,7 +3,7 @@
 # A target that attacks whoever looks at it: names of threads and functions, and what it says of its run, are markup, escape codes,
 # line breaks, quotes and bytes that are no UTF-8. No view may let any of it act, and none may hide the target for it.
 
-load common
+load ../../e2e/common
 
 # One run with every output, for all tests of this file.
 setup_file() {
@@ -13,7 +13,7 @@ setup_file() {
 	pids=()
 	local top=$BATS_TEST_DIRNAME evil
 	evil=$'<script>hacked()</script>";&\'\n\e[2J\xff'
-	cc -O1 -g0 -fno-omit-frame-pointer -fno-optimize-sibling-calls -c -o "$dir/hostile.o" "$top/targets/hostile.c"
+	cc -O1 -g0 -fno-omit-frame-pointer -fno-optimize-sibling-calls -c -o "$dir/hostile.o" "$top/hostile_target.c"
 	objcopy --redefine-sym "hostile_work=$evil" "$dir/hostile.o"
 	cc -rdynamic -o "$dir/hostile" "$dir/hostile.o"
 	"$dir/hostile" >"$dir/service.log" 3>&- &

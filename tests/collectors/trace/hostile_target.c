@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A target whose every name is an attack: its threads', its function's (HOSTILE_NAME, given to it by objcopy), what it says of
- * its run. It answers each read with 200, on a port that it prints, until it is killed. tests/e2e/hostile.bats watches it.
+ * its run. It answers each read with 200, on a port that it prints, until it is killed. hostile.bats watches it.
  */
 #include <arpa/inet.h>
 #include <poll.h>
