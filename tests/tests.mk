@@ -76,6 +76,11 @@ test-long: deps-test-check ## the tests again under ASan+UBSan, TSan and torture
 		tests/run "build/$${pair%%:*}" "$${pair#*:}" || status=1; \
 	done; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
 
+.PHONY: coverage
+coverage: deps-test-check ## which lines the tests reach, by folder (gcovr): build/coverage/report/index.html
+	$(Q)$(MAKE) --no-print-directory VARIANT=coverage all test-programs
+	$(Q)tests/coverage $(PATTERN); status=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
+
 demo: ## the main job: service under load, traced; leaves build/demo/
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)collectors/lab/demo $(B)
