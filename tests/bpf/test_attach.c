@@ -618,6 +618,34 @@ static int open_without_rights(pid_t pid)
 	return open_status(pid);
 }
 
+/* What docs/security.md names, and nothing more: as another user, so that the user id opens no door either. */
+static int open_with(pid_t pid, bool perfmon, bool ptrace)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF);
+	if (perfmon)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_PERFMON);
+	if (ptrace)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_PTRACE);
+	if (capng_change_id(65534, 65534, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING))
+		return 100;
+	return open_status(pid);
+}
+
+static int open_with_all_three(pid_t pid) { return open_with(pid, true, true); }
+static int open_without_perfmon(pid_t pid) { return open_with(pid, false, true); }
+static int open_without_ptrace(pid_t pid) { return open_with(pid, true, false); }
+
+static void three_capabilities_are_enough_and_each_is_needed(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	assert_int_equal(in_child(open_with_all_three, target.pid), 0);
+	assert_int_equal(in_child(open_without_perfmon, target.pid), SOURCE_NO_PERMISSION);
+	assert_int_equal(in_child(open_without_ptrace, target.pid), SOURCE_NO_PERMISSION);
+	target_stop(target);
+}
+
 static int open_as_nobody(pid_t pid)
 {
 	if (setgid(65534) || setuid(65534))
@@ -664,6 +692,7 @@ int main(void)
 		cmocka_unit_test(a_stopped_target),
 		cmocka_unit_test(gaps_are_explained),
 		cmocka_unit_test(without_any_capability_it_goes_on),
+		cmocka_unit_test(three_capabilities_are_enough_and_each_is_needed),
 		cmocka_unit_test(a_probe_has_a_price),
 		cmocka_unit_test(the_end_of_the_target_is_seen),
 		cmocka_unit_test(no_such_process),
