@@ -6,8 +6,14 @@
 #include "fixture.h"
 
 #include <cap-ng.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "../../collectors/trace/source/calibrate.h"
 #include "../../collectors/trace/source/probes.h"
@@ -618,31 +624,64 @@ static int open_without_rights(pid_t pid)
 	return open_status(pid);
 }
 
-/* What docs/security.md names, and nothing more: as another user, so that the user id opens no door either. */
-static int open_with(pid_t pid, bool perfmon, bool ptrace)
+/*
+ * What docs/security.md names and nothing more, but for the one left out: as another user, so that the user id opens no door either.
+ * Returns 0 also with the target's memory closed, which the last of the four opens; `closed` then.
+ */
+static int open_without(pid_t pid, int left_out, bool closed)
 {
+	static const int four[] = {CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+	struct source *source = NULL;
+	struct source_options options = {.pid = pid, .flight = true};
+	struct source_error error = {0};
+	struct target_info info;
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF);
-	if (perfmon)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_PERFMON);
-	if (ptrace)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_PTRACE);
+	for (size_t c = 0; c < sizeof(four) / sizeof(*four); c++)
+		if (four[c] != left_out)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned int)four[c]);
 	if (capng_change_id(65534, 65534, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING))
+		return 100;
+	if (source_open_live(&options, &source, &error))
+		return error.status;
+	source_info(source, &info);
+	if (info.probes_attached == 0 || closed != (info.run_json[0] == 0))
+		return 101;
+	source_close(source);
+	return 0;
+}
+
+static int open_with_all_four(pid_t pid) { return open_without(pid, -1, false); }
+static int open_without_bpf(pid_t pid) { return open_without(pid, CAP_BPF, false); }
+static int open_without_perfmon(pid_t pid) { return open_without(pid, CAP_PERFMON, false); }
+static int open_without_ptrace(pid_t pid) { return open_without(pid, CAP_SYS_PTRACE, false); }
+static int open_without_read(pid_t pid) { return open_without(pid, CAP_DAC_READ_SEARCH, true); }
+
+static void four_capabilities_are_enough_and_each_is_needed(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	assert_int_equal(in_child(open_with_all_four, target.pid), 0);
+	assert_int_equal(in_child(open_without_bpf, target.pid), SOURCE_NO_PERMISSION);
+	assert_int_equal(in_child(open_without_perfmon, target.pid), SOURCE_NO_PERMISSION);
+	assert_int_equal(in_child(open_without_ptrace, target.pid), SOURCE_NO_PERMISSION);
+	assert_int_equal(in_child(open_without_read, target.pid), 0);
+	target_stop(target);
+}
+
+/* What --follow holds on to is enough to attach again; those that include the four are given up. */
+static int open_with_what_is_kept(pid_t pid)
+{
+	if (rights_keep_to_load() || capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) ||
+	    capng_have_capability(CAPNG_EFFECTIVE, CAP_DAC_OVERRIDE))
 		return 100;
 	return open_status(pid);
 }
 
-static int open_with_all_three(pid_t pid) { return open_with(pid, true, true); }
-static int open_without_perfmon(pid_t pid) { return open_with(pid, false, true); }
-static int open_without_ptrace(pid_t pid) { return open_with(pid, true, false); }
-
-static void three_capabilities_are_enough_and_each_is_needed(void **state)
+static void what_is_kept_to_follow_is_enough(void **state)
 {
 	(void)state;
 	struct target target = target_start("0");
-	assert_int_equal(in_child(open_with_all_three, target.pid), 0);
-	assert_int_equal(in_child(open_without_perfmon, target.pid), SOURCE_NO_PERMISSION);
-	assert_int_equal(in_child(open_without_ptrace, target.pid), SOURCE_NO_PERMISSION);
+	assert_int_equal(in_child(open_with_what_is_kept, target.pid), 0);
 	target_stop(target);
 }
 
@@ -661,6 +700,24 @@ static int open_without_btf(pid_t pid)
 	return open_status(pid);
 }
 
+/* As an engine's filter does that asks for a capability this container was not given. */
+static int open_under_filter(pid_t pid)
+{
+	struct sock_filter lines[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = sizeof(lines) / sizeof(*lines), .filter = lines};
+	struct source *source = NULL;
+	struct source_error error = {0};
+	struct source_options options = {.pid = pid};
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) || !source_open_live(&options, &source, &error))
+		return 100;
+	return strstr(error.text, "seccomp") ? (int)error.status : 101;
+}
+
 static void what_is_missing_decides_the_status(void **state)
 {
 	(void)state;
@@ -669,6 +726,7 @@ static void what_is_missing_decides_the_status(void **state)
 	assert_int_equal(in_child(open_as_nobody, target.pid), SOURCE_NO_PERMISSION);
 	assert_int_equal(in_child(open_as_nobody, 999999), SOURCE_NO_TARGET);
 	assert_int_equal(in_child(open_without_btf, target.pid), SOURCE_FAILED);
+	assert_int_equal(in_child(open_under_filter, target.pid), SOURCE_NO_PERMISSION);
 	target_stop(target);
 }
 
@@ -692,7 +750,8 @@ int main(void)
 		cmocka_unit_test(a_stopped_target),
 		cmocka_unit_test(gaps_are_explained),
 		cmocka_unit_test(without_any_capability_it_goes_on),
-		cmocka_unit_test(three_capabilities_are_enough_and_each_is_needed),
+		cmocka_unit_test(four_capabilities_are_enough_and_each_is_needed),
+		cmocka_unit_test(what_is_kept_to_follow_is_enough),
 		cmocka_unit_test(a_probe_has_a_price),
 		cmocka_unit_test(the_end_of_the_target_is_seen),
 		cmocka_unit_test(no_such_process),

@@ -153,10 +153,10 @@ static void check_rights(struct checkup *checkup)
 	if (!checkup->can_load)
 		feature_problem(feature, FEATURE_FAIL,
 				"run it with sudo; in a container: --privileged, or "
-				"--cap-add=BPF,PERFMON,SYS_PTRACE,SYS_ADMIN");
+				"--cap-add=BPF,PERFMON,SYS_PTRACE,DAC_READ_SEARCH");
 	else
 		feature_problem(feature, FEATURE_WARN,
-				"processes of other users and files of other namespaces cannot be looked into");
+				"processes of other users can be looked into in part or not at all");
 }
 
 static void check_namespace(struct checkup *checkup)
@@ -247,7 +247,9 @@ static void check_programs(struct checkup *checkup)
 	if (result) {
 		struct feature *failed =
 			feature_add(checkup, "BPF programs", "%.*s", (int)strcspn(error.text, ";"), error.text);
-		feature_problem(failed, FEATURE_FAIL, "run memlab-trace --verbose and report what the kernel says");
+		const char *next = strstr(error.text, "; in a container");
+		feature_problem(failed, FEATURE_FAIL,
+				next ? next + 2 : "run memlab-trace --verbose and report what the kernel says");
 		return;
 	}
 	source_close(source);
@@ -287,7 +289,8 @@ static void check_target(struct checkup *checkup, pid_t pid)
 		feature_add(checkup, "target's memory", "%s", process.memory >= 0 ? "readable" : "closed to us");
 	if (process.memory < 0)
 		feature_problem(memory, FEATURE_WARN,
-				"the description of the run is missing from results; add CAP_SYS_PTRACE");
+				"the description of the run is missing and its flight rings are not used, so watching costs more; "
+				"add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH");
 	check_probes(checkup, &process);
 	process_close(&process);
 }

@@ -4,8 +4,10 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -121,6 +123,22 @@ static void choose_programs(struct live *live)
 	bpf_program__set_expected_attach_type(bpf->progs.runtime_stack, LINK_UPROBE_MULTI);
 }
 
+/* The rights are there (check_rights), so what refuses under a filter is the filter: that of a container's engine, say. */
+static int load_failed(int result, struct source_error *error)
+{
+	if (result != -EPERM && result != -EACCES)
+		return source_error_set(
+			error, SOURCE_FAILED, result,
+			"the kernel refused the BPF programs (%s); run `memlab-trace doctor`, or again with --verbose",
+			strerror(-result));
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER)
+		return source_error_set(error, SOURCE_NO_PERMISSION, result,
+					"a seccomp filter refuses bpf(2) although the capabilities are there; in a container add "
+					"--cap-add=SYS_ADMIN, for which older engines' filters ask, or --security-opt seccomp=unconfined");
+	return source_error_set(error, SOURCE_NO_PERMISSION, result,
+				"the kernel refused the BPF programs (%s); run `memlab-trace doctor`", strerror(-result));
+}
+
 int live_load(struct live *live, struct source_error *error)
 {
 	live->bpf = trace_bpf__open();
@@ -137,16 +155,7 @@ int live_load(struct live *live, struct source_error *error)
 	live->bpf->rodata->served_port = live->options.client_of;
 	bpf_map__set_max_entries(live->bpf->maps.ring, (uint32_t)live_ring_bytes(&live->options));
 	int result = trace_bpf__load(live->bpf);
-	if (!result)
-		return 0;
-	if (result == -EPERM || result == -EACCES)
-		return source_error_set(error, SOURCE_NO_PERMISSION, result,
-					"the kernel refused the BPF programs (%s); run `memlab-trace doctor`",
-					strerror(-result));
-	return source_error_set(
-		error, SOURCE_FAILED, result,
-		"the kernel refused the BPF programs (%s); run `memlab-trace doctor`, or again with --verbose",
-		strerror(-result));
+	return result ? load_failed(result, error) : 0;
 }
 
 void live_messages(bool verbose)

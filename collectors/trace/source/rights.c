@@ -6,15 +6,17 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
+/* Each with one that includes it. */
 static const struct {
-	unsigned int capability;
+	unsigned int capability, greater;
 	const char *name;
 } wanted[] = {
-	{CAP_BPF, "CAP_BPF"},
-	{CAP_PERFMON, "CAP_PERFMON"},
-	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},                 /* to look into another user's process */
-	{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE"}, /* to open the very files it has mapped */
+	{CAP_BPF, CAP_SYS_ADMIN, "CAP_BPF"},
+	{CAP_PERFMON, CAP_SYS_ADMIN, "CAP_PERFMON"},
+	{CAP_SYS_PTRACE, CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},             /* to look into a process with other rights */
+	{CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, "CAP_DAC_READ_SEARCH"}, /* whose memory is a file of its user */
 };
+#define WANTED (sizeof(wanted) / sizeof(wanted[0]))
 
 static bool have(unsigned int capability)
 {
@@ -28,32 +30,31 @@ bool rights_to_load(void)
 	return have(CAP_SYS_ADMIN) || (have(CAP_BPF) && have(CAP_PERFMON));
 }
 
-/* CAP_SYS_ADMIN stands for all of them but CAP_SYS_PTRACE. */
-static bool missing(unsigned int capability)
+static bool missing(size_t w)
 {
-	return !have(capability) && (capability == CAP_SYS_PTRACE || !have(CAP_SYS_ADMIN));
+	return !have(wanted[w].capability) && !have(wanted[w].greater);
 }
 
 void rights_missing(char *text, size_t size)
 {
 	size_t at = 0;
 	text[0] = 0;
-	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]) && at < size; w++)
-		if (missing(wanted[w].capability))
+	for (size_t w = 0; w < WANTED && at < size; w++)
+		if (missing(w))
 			at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " " : "", wanted[w].name);
 }
 
 int rights_keep_to_load(void)
 {
-	bool held[sizeof(wanted) / sizeof(wanted[0])], admin = have(CAP_SYS_ADMIN);
-	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
-		held[w] = have(wanted[w].capability);
+	/* Not wanted, but of use: it opens libraries that were replaced or deleted since the process mapped them. */
+	unsigned int keep[WANTED + 1] = {CAP_CHECKPOINT_RESTORE};
+	size_t count = have(CAP_CHECKPOINT_RESTORE);
+	for (size_t w = 0; w < WANTED; w++)
+		if (!missing(w))
+			keep[count++] = have(wanted[w].capability) ? wanted[w].capability : wanted[w].greater;
 	capng_clear(CAPNG_SELECT_CAPS);
-	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
-		if (held[w])
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, wanted[w].capability);
-	if (admin && !held[0])
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN);
+	for (size_t k = 0; k < count; k++)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, keep[k]);
 	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }
 
