@@ -67,7 +67,7 @@ include docker/docker.mk
 include docker/install.mk
 
 .PHONY: all release debug asan tsan torture help clean deps demo up test lint
-all: deps-check $(PROGRAMS)
+all: deps-check $(PROGRAMS) ## every program, into build/release/bin (the default)
 	$(give_back)
 
 release debug asan tsan torture: ## build one variant into build/<variant>/bin
@@ -80,12 +80,25 @@ $(B)/obj/%.o: %.c | deps-check
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
+# A target with a `##` comment is listed, under the first of these headings that names it.
+HELP_RUN := all demo up deps deps-test install deb image
+HELP_TEST := test lint test-long container-test package-test coverage fuzz fuzz-svc faults model reproducible
+HELP_MEASURE := bench-heap bench-svc bench-trace bench-truth
 help: ## this list
 	@echo 'memlab: see what memory management costs each request'
+	@grep -hE '^[a-z-]+( [a-z-]+)*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' \
+		-v 'run=$(HELP_RUN)' -v 'test=$(HELP_TEST)' -v 'measure=$(HELP_MEASURE)' ' \
+		function show(title, names, n, name, i) { \
+			printf "\n%s\n", title; n = split(names, name, " "); \
+			for (i = 1; i <= n; i++) { printf "  %-36s %s\n", name[i], text[name[i]]; delete text[name[i]] } \
+		} \
+		{ text[$$1] = $$2; order[NR] = $$1 } \
+		END { \
+			show("Run it", run); show("Test it", test); show("Measure it", measure); print "\nOther"; \
+			for (i = 1; i <= NR; i++) if (order[i] in text) printf "  %-36s %s\n", order[i], text[order[i]] \
+		}'
 	@echo
-	@grep -hE '^[a-z-]+( [a-z-]+)*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  %-34s %s\n", $$1, $$2}'
-	@echo
-	@echo '  Variables: VARIANT=release|debug|asan|tsan|torture  V=1'
+	@echo '  Variables: VARIANT=release|debug|asan|tsan|torture|coverage  V=1'
 
 clean: ## remove build/
 	$(Q)rm -rf build

@@ -5,7 +5,7 @@
 deps: ## install the Debian packages that building and running needs
 	$(Q)docker/deps install
 
-deps-test: ## and those that the tests need: Prometheus, Chromium, Go, nginx, ...
+deps-test: ## and those that the tests need: cmocka, Prometheus, Chromium, Go, nginx, ...
 	$(Q)docker/deps install test
 
 deps-check:
