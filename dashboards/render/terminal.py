@@ -32,7 +32,7 @@ def line_of(text):
 
 
 def write_page(path, frame):
-    lines = "\n".join(line_of(line) for line in frame.split("\r\n"))
+    lines = "\n".join(line_of(line) for line in frame.replace("\r", "").split("\n"))
     with open(path, "w", encoding="utf-8") as file:
         file.write('<!doctype html><meta charset="utf-8"><style>body{margin:0;background:#16181c}pre{margin:0;padding:14px 18px;color:#e8eaed;'
                    "font:15px/18px 'DejaVu Sans Mono',monospace}</style>" + f"<pre>{lines}</pre>")

@@ -186,8 +186,11 @@ static void summary_intervals(const struct aggregate *aggregate, struct summary 
 {
 	static const double percents[INTERVAL_COUNT] = {50, 90, 99, 99.9, 99.99};
 
-	for (int i = 0; i < INTERVAL_COUNT; i++)
+	for (int i = 0; i < INTERVAL_COUNT; i++) {
 		summary->server_interval[i] = interval_percentile(&aggregate->intervals, aggregate->server.counts, percents[i]);
+		if (!summary->server_interval[i].high_ns)
+			return; /* what is too little for one percentile is too little for those above it */
+	}
 }
 
 static void summary_totals(const struct aggregate *aggregate, struct summary *summary)

@@ -55,7 +55,8 @@ static double ratio_error(const double part[INTERVAL_GROUPS], const double whole
 struct interval interval_percentile(const struct intervals *intervals, const uint64_t counts[HIST_BUCKETS], double percent)
 {
 	struct interval interval = {0};
-	double above[INTERVAL_GROUPS] = {0}, all[INTERVAL_GROUPS] = {0}, total = 0, share = 1 - percent / 100;
+	double above[INTERVAL_GROUPS] = {0}, from[INTERVAL_GROUPS] = {0}, all[INTERVAL_GROUPS] = {0};
+	double total = 0, share = 1 - percent / 100;
 	uint32_t at = hist_bucket(hist_percentile(counts, percent));
 
 	for (uint32_t b = 0; b < HIST_BUCKETS; b++) {
@@ -65,11 +66,14 @@ struct interval interval_percentile(const struct intervals *intervals, const uin
 		for (int g = 0; g < INTERVAL_GROUPS; g++) {
 			all[g] += intervals->counts[b][g];
 			above[g] += b > at ? intervals->counts[b][g] : 0;
+			from[g] += b >= at ? intervals->counts[b][g] : 0;
 		}
 	}
-	double error = ratio_error(above, all);
+	/* The percentile lies somewhere in its bucket, and above the highest there is nothing that could differ. */
+	double error = ratio_error(above, all), error_from = ratio_error(from, all);
 	if (error < 0)
 		return interval;
+	error = error > error_from ? error : error_from;
 	double independent = standard_errors(INTERVAL_GROUPS) * sqrt(share * (1 - share) / total);
 	error = error > independent ? error : independent;
 	interval.low_ns = error < 1 - share ? hist_floor(hist_bucket(hist_percentile(counts, percent - 100 * error))) : 0;

@@ -128,7 +128,7 @@ static void add_row(struct screen *screen, const char *label, const struct quant
 	line_add(line, " %s", label);
 	line_pad(line, LABEL_COLUMNS);
 	for (unsigned i = 0; i < 6; i++)
-		line_add_right(line, i < known ? text_ns(number, (double)values[i]) : "?", VALUE_COLUMNS);
+		line_add_right(line, i < known ? text_ns(number, (double)values[i]) : "unknown", VALUE_COLUMNS);
 }
 
 static int in_tail_mode(const struct screen *screen)

@@ -97,7 +97,7 @@ class Screen:
                 number(lambda value: f"{value:g}", cost["budget_percent"]), ns(self.json["duration_s"] * 1e9), None]
 
     def quantiles(self, key):
-        return ["?" if self.json[key][q] is None else ns(self.json[key][q]) for q in ("p50", "p90", "p99", "p999", "p9999", "max")]
+        return ["unknown" if self.json[key][q] is None else ns(self.json[key][q]) for q in ("p50", "p90", "p99", "p999", "p9999", "max")]
 
     def intervals(self):
         shown = []
