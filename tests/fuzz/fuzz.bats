@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Hostile input, a short run: other seeds each day, and the same for all who test on that day.
+# A round that hangs ends the program itself.
 
 hostile() { # kind rounds [file]
 	local kind=$1 rounds=$2
 	shift 2
-	run timeout 120 "$BUILD/tests/fuzz/hostile" "$kind" "$(date -u +%Y%m%d)0000000" "$rounds" "$@"
+	run "$BUILD/tests/fuzz/hostile" "$kind" "$(date -u +%Y%m%d)0000000" "$rounds" "$@"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	# Neither all refused nor all taken: the changes reach what they should.
