@@ -39,7 +39,8 @@ __u32 mode_arrivals, mode_tail;
 /* Set by the task iterator from the target: its network namespace (kernel address). */
 __u64 target_net;
 
-struct trace_cpu cpus[TRACE_CPU_LIMIT];
+/* From the begin of a cache line: what a CPU counts here at each record must not lie beside what all others read. */
+struct trace_cpu cpus[TRACE_CPU_LIMIT] __attribute__((aligned(64)));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

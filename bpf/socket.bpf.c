@@ -217,7 +217,8 @@ int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags)
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp)
 		return 0;
-	target_has_read = 1;
+	if (!target_has_read) /* written once: every read of anybody's looks at it */
+		target_has_read = 1;
 	struct socket_state *state = socket_meet(tcp);
 	if (state)
 		state->local_port = sk->__sk_common.skc_num;
