@@ -11,7 +11,15 @@ unsigned gc_break;
 #endif
 
 #ifdef GC_DEBUG
-void (*gc_point)(enum gc_point point);
+void (*gc_point_call)(enum gc_point point);
+
+void gc_point(enum gc_point point)
+{
+	void (*call)(enum gc_point point) = __atomic_load_n(&gc_point_call, __ATOMIC_ACQUIRE);
+
+	if (call)
+		call(point);
+}
 
 /* How many locks of each rank this thread holds. */
 static __thread unsigned char held[GC_RANK_COUNT];

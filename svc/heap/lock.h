@@ -63,8 +63,7 @@ extern unsigned gc_break; /* set before any thread of a heap runs */
 #endif
 
 /*
- * Points: in debug builds a test may stand between two steps of the protocol (tests/heap/test_steps.c).
- * Set while nobody else runs.
+ * Points: in debug builds a test may stand between two steps of the protocol (tests/heap/test_steps.c): gc_point_call is called there.
  */
 enum gc_point {
 	GC_POINT_FLUSH, /* grey work is announced, not published yet */
@@ -73,8 +72,9 @@ enum gc_point {
 };
 
 #ifdef GC_DEBUG
-extern void (*gc_point)(enum gc_point point);
-#define GC_POINT(point) (gc_point ? gc_point(point) : (void)0)
+extern void (*gc_point_call)(enum gc_point point); /* atomic */
+void gc_point(enum gc_point point);
+#define GC_POINT(point) gc_point(point)
 #else
 #define GC_POINT(point) ((void)0)
 #endif

@@ -16,6 +16,7 @@ struct verifier {
 	struct gc_heap *heap;
 	FILE *out;
 	unsigned violations;
+	uint32_t pages_top; /* when it began: the heap may grow meanwhile (prefault), but nothing is allocated */
 	bool marked;      /* everything reached must be marked */
 	bool cards;       /* the cards' invariant holds now: no cycle is on */
 	bool old;         /* the object being looked into is */
@@ -66,9 +67,7 @@ static void check_span(struct verifier *v, uint32_t page)
 
 static void check_spans(struct verifier *v)
 {
-	uint32_t top = gc_get(&v->heap->pages_top);
-
-	for (uint32_t page = 1; page < top; page++) {
+	for (uint32_t page = 1; page < v->pages_top; page++) {
 		uint32_t state = gc_get(&v->heap->spans[page].state);
 
 		if (state == GC_SPAN_FREE)
@@ -118,7 +117,7 @@ static void check_reference(void *argument, void *p)
 	if (!gc_in_area(heap, p))
 		return;
 	slot = gc_slot_of(heap, p);
-	if (gc_page_of(heap, p) >= heap->pages_top || slot.page->class == GC_CLASS_NONE) {
+	if (gc_page_of(heap, p) >= v->pages_top || slot.page->class == GC_CLASS_NONE) {
 		complain(v, "%s refers to %p, where no span is", v->from, p);
 		return;
 	}
@@ -180,8 +179,10 @@ static void check_reachable(struct verifier *v)
 static unsigned verify(struct verifier *v)
 {
 	struct gc_heap *heap = v->heap;
-	uint64_t area = (uint64_t)heap->pages_top << GC_PAGE_SHIFT;
+	uint64_t area;
 
+	v->pages_top = gc_get(&heap->pages_top);
+	area = (uint64_t)v->pages_top << GC_PAGE_SHIFT;
 	v->cards = heap->sticky && gc_phase_now(heap) == GC_PHASE_OFF;
 	v->seen = gc_os_reserve(area / 64 + 64, true);
 	v->stack = gc_os_reserve(area / GC_SLOT_MIN_BYTES * sizeof(uint64_t), true);

@@ -214,6 +214,7 @@ static void use_after_put(struct gc_mutator *m, struct gc_pool *pool)
 {
 	struct reply *r = gc_pool_get(m, pool);
 
+	r->length = 0; /* objects without references are not cleared */
 	gc_pool_put(m, pool, r);
 	r->text[3] = 'x';
 	gc_pool_get(m, pool);

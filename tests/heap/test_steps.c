@@ -384,9 +384,9 @@ static void test_a_flush_while_a_round_begins(void **state)
 	gc_push(b, cut);
 	gc_store(a, &holder->next, (struct node *)NULL);
 	flushed = cut;
-	gc_point = while_a_flushes;
+	gc_set(&gc_point_call, while_a_flushes);
 	gc_barrier_flush(gc_full(a)); /* as when its buffer is full */
-	gc_point = NULL;
+	gc_set(&gc_point_call, NULL);
 	usleep(SETTLE_US);
 	answer(a, GC_REQUEST_FLUSH);
 	answer(c, GC_REQUEST_FLUSH);
@@ -418,7 +418,7 @@ static void test_unparking_waits_for_the_claim(void **state)
 	steps_begin();
 	judged = gc_push(a, node_new(a, NULL));
 	claimed = unparks = released = false;
-	gc_point = while_claimed;
+	gc_set(&gc_point_call, while_claimed);
 	gc_park(a);
 	assert_int_equal(pthread_create(&collector, NULL, collector_main, NULL), 0);
 	while (!gc_get(&claimed))
@@ -427,7 +427,7 @@ static void test_unparking_waits_for_the_claim(void **state)
 	gc_unpark(a);
 	assert_true(gc_get(&released));
 	cycle_ends(a, b, c);
-	gc_point = NULL;
+	gc_set(&gc_point_call, NULL);
 	steps_end();
 }
 #endif
@@ -463,10 +463,10 @@ static void test_work_left_behind_is_found(void **state)
 	marking_begins(gc_load(&global[0]));
 	all_answer(GC_REQUEST_ROOTS);
 	stepper = pthread_self();
-	gc_point = while_marking;
+	gc_set(&gc_point_call, while_marking);
 	while (!gc_idle(a))
 		usleep(100);
-	gc_point = NULL;
+	gc_set(&gc_point_call, NULL);
 	until_asked(a); /* to flush: the list is marked */
 	cycle_ends(a, b, c);
 	steps_end();
