@@ -8,6 +8,7 @@
 #define SMOOTHING 0.5          /* weight of the newest cycle */
 #define SPREAD_END 0.90        /* marking should be done at this part of the runway */
 #define ASSIST_SLACK 0.30      /* of the runway, before allocating threads have to help */
+#define TRIGGER_STEP_BYTES (64ull << 10) /* at least allocated between cycles */
 #define LIMITER_ON 0.5         /* share of all CPUs' time */
 #define LIMITER_OFF 0.25
 #define LIMIT_SLACK 32           /* the goal stays this part of the limit below it */
@@ -177,6 +178,9 @@ struct gc_pacer_plan gc_pacer_plan(const struct gc_pacer *pacer, const struct gc
 	plan.trigger_bytes = floor + (uint64_t)(room - runway_of(pacer, r->live_bytes, room));
 	if (is_tight(pacer, r, plan.goal_bytes))
 		plan.trigger_bytes = floor + (uint64_t)room;
+	/* Without room (GOGC=0) too a cycle follows an allocation, not the cycle before. */
+	if (plan.trigger_bytes <= floor)
+		plan.trigger_bytes = floor + TRIGGER_STEP_BYTES;
 	minor_plan(pacer, r, &plan);
 	return plan;
 }
