@@ -74,7 +74,7 @@ setup() {
 
 @test "every option of --help stands in the manual page, and no other" {
 	for p in $programs; do
-		"$BUILD/bin/$p" --help | grep -oE '^ +(-., +)?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u >"$BATS_TEST_TMPDIR/help"
+		"$BUILD/bin/$p" --help | grep -oE '^ {2,6}(-., +)?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u >"$BATS_TEST_TMPDIR/help"
 		grep '^\.It Fl' "$root/docs/man/$p.1" | grep -oE 'Fl Fl [a-z-]+' | sed 's/Fl Fl /--/' | sort -u >"$BATS_TEST_TMPDIR/man"
 		[ -s "$BATS_TEST_TMPDIR/man" ]
 		diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/man" || { echo "$p"; return 1; }
@@ -102,7 +102,7 @@ offer() { # program words...
 @test "bash offers options, values, files and commands" {
 	for p in $programs; do
 		offer "$p" -- | tr -d = | sort -u >"$BATS_TEST_TMPDIR/offered"
-		"$BUILD/bin/$p" --help | grep -oE '^ +(-., +)?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u | diff "$BATS_TEST_TMPDIR/offered" -
+		"$BUILD/bin/$p" --help | grep -oE '^ {2,6}(-., +)?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u | diff "$BATS_TEST_TMPDIR/offered" -
 	done
 	[ "$(offer memlab-svc --path = n)" = naive ]
 	[ "$(offer memlab-svc --path '=' | sort | xargs)" = "naive opt" ]
@@ -115,7 +115,7 @@ offer() { # program words...
 
 @test "the completions of zsh and fish know every option, and zsh and fish can read them" {
 	for p in $programs; do
-		for option in $("$BUILD/bin/$p" --help | grep -oE '^ +(-., +)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+		for option in $("$BUILD/bin/$p" --help | grep -oE '^ {2,6}(-., +)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
 			grep -q -- "'${option}[=[]" "$DEST/usr/share/zsh/site-functions/_$p"
 			grep -qE -- "-l ${option#--}( |$)" "$DEST/usr/share/fish/vendor_completions.d/$p.fish"
 		done
