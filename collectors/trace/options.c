@@ -29,7 +29,7 @@ static const struct argp_option option_table[] = {
 	 "what target and tracer may spend for watching in mode auto, of the CPUs the target may use (default 2%)", 1},
 	{"alloc", KEY_ALLOC, "MODE", 0,
 	 "counters: what the target counts itself, for every request, nearly free (default); sample: a stack for each "
-	 "allocation that the service samples (its --heap-profile-rate), nearly free too; every: a stack for each "
+	 "allocation that the service samples (at its heap profile's rate), nearly free too; every: a stack for each "
 	 "allocation of the collected heap; malloc: a stack for each call of the malloc library, in any program. The price "
 	 "of a stack is measured and said first", 1},
 	{"sample", KEY_SAMPLE, 0, 0,
