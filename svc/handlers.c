@@ -198,6 +198,19 @@ static void answer_pprof(struct handler *handler, struct response *response, boo
 	response->reusable = false;
 }
 
+/* What there is, one a line. */
+static void answer_pprof_index(struct handler *handler, const struct request *request, struct response *response)
+{
+	(void)request;
+	handler->buffer.length = 0;
+	buffer_add_text(&handler->buffer,
+			"allocs   every allocation since the start, by site\n"
+			"heap     objects sampled by bytes: allocated, and in use as of the last cycle\n"
+			"profile  CPU profile of the next ?seconds=N\n"
+			"cmdline  the arguments of this process\n");
+	answer_pprof(handler, response, true);
+}
+
 static void answer_pprof_allocs(struct handler *handler, const struct request *request, struct response *response)
 {
 	bool text = wants_text(request);
@@ -299,6 +312,7 @@ static const struct route routes[] = {
 	{"/debug/pprof/heap", answer_pprof_heap, false},
 	{"/debug/pprof/profile", answer_pprof_cpu, false},
 	{"/debug/pprof/cmdline", answer_cmdline, false},
+	{"/debug/pprof/", answer_pprof_index, false},
 };
 
 static inline const struct route *find_route(const char *path)

@@ -57,8 +57,13 @@ P
 	grep -q 'buffer_text sink_close svc/serialize_naive.c:' <<<"$text"
 }
 
-@test "cmdline" {
+@test "cmdline, and the index names every profile" {
 	start_service -- --index-size 1MiB --seed 99
+	for name in $(curl -s "$url/debug/pprof/" | cut -d' ' -f1); do
+		[ "$(status_of "$url/debug/pprof/$name?seconds=1")" = 200 ]
+		names="$names $name"
+	done
+	[ "$names" = " allocs heap profile cmdline" ]
 	[[ "$(curl -s "$url/debug/pprof/cmdline" | tr '\0' ' ')" == *"memlab-svc --listen 127.0.0.1:0 --index-size 1MiB --seed 99" ]]
 }
 
