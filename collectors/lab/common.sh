@@ -67,7 +67,7 @@ start_tracer() { # name args... ; sets tracer_pid; returns when it watches
 	taskset -c "$other_cpus" "$bin/memlab-trace" -p "$service_pid" "$@" 2>"$log" &
 	tracer_pid=$!
 	children+=("$tracer_pid")
-	await "$log" 'watching' $tracer_pid 15 || die "the tracer could not attach; see above"
+	await "$log" 'watching' $tracer_pid 60 || die "the tracer could not attach; see above"
 }
 
 run_load() { # rate seconds json
