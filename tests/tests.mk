@@ -63,7 +63,7 @@ test: deps-test-check ## unit, integration and real-BPF tests (root for the last
 	$(Q)tests/run $(B); status=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$status
 
 # Which tests make sense in which variant: BPF and timing are the same in all.
-TEST_LONG := asan:heap|svc|collectors/load/test|collectors/trace/test tsan:heap|svc/http torture:heap
+TEST_LONG := asan:heap|svc|collectors/load/test|collectors/trace/test tsan:heap|svc/(http|connections) torture:heap
 
 .PHONY: model
 model: $(B)/tests/model/test_cycle ## the marking protocol, searched exhaustively (minutes, up to 4 GB)
