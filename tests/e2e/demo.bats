@@ -19,11 +19,11 @@ load common
 @test "Ctrl-C leaves nothing running" {
 	need_root
 	cd "$BATS_TEST_DIRNAME/../.."
-	run python3 "$BATS_TEST_DIRNAME/interrupt.py" 6 collectors/lab/up "build/$(basename "$BUILD")"
+	run python3 "$BATS_TEST_DIRNAME/interrupt.py" "memlab is up" collectors/lab/up "build/$(basename "$BUILD")"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"memlab is up"* ]]
-	run python3 "$BATS_TEST_DIRNAME/interrupt.py" 4 collectors/lab/demo "build/$(basename "$BUILD")"
+	run python3 "$BATS_TEST_DIRNAME/interrupt.py" "1/3" collectors/lab/demo "build/$(basename "$BUILD")"
 	echo "$output"
 	[ "$status" -eq 0 ]
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""interrupt.py SECONDS COMMAND...: runs the command on a terminal of its own, presses Ctrl-C after so many seconds.
+"""interrupt.py TEXT COMMAND...: runs the command on a terminal of its own, presses Ctrl-C two seconds after it has printed TEXT.
 
-Prints what the command printed. Fails if it does not end within 15 seconds then, or leaves a process of its terminal running.
+Prints what the command printed. Fails if the text does not come, if it does not end then, or leaves a process of its terminal running. Two
+minutes for either is hanging.
 """
 import os
 import pty
@@ -27,10 +28,10 @@ def session_processes(session):
     return found
 
 
-def read_until(terminal, deadline):
-    """Collects output until the deadline; returns (text, whether the terminal was closed)."""
-    text = b""
-    while time.monotonic() < deadline:
+def read_until(terminal, seconds, awaited=None):
+    """Collects output for so long, or until the awaited text came; returns (text, whether the terminal was closed)."""
+    text, deadline = b"", time.monotonic() + seconds
+    while time.monotonic() < deadline and not (awaited and awaited in text):
         if select.select([terminal], [], [], 0.1)[0]:
             try:
                 part = os.read(terminal, 65536)
@@ -43,21 +44,25 @@ def read_until(terminal, deadline):
 
 
 def main():
-    seconds, command = float(sys.argv[1]), sys.argv[2:]
+    awaited, command = sys.argv[1].encode(), sys.argv[2:]
     child, terminal = pty.fork()
     if child == 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execvp(command[0], command)
-    before, closed = read_until(terminal, time.monotonic() + seconds)
+    before, closed = read_until(terminal, 120, awaited)
+    came = awaited in before
+    if not closed:
+        more, closed = read_until(terminal, 2)
+        before += more
     if not closed:
         os.write(terminal, b"\x03")
-    after, ended = read_until(terminal, time.monotonic() + 15)
+    after, ended = read_until(terminal, 120)
     print((before + after).decode(errors="replace"))
     left = session_processes(child)
     for process in left:
         os.kill(process, signal.SIGKILL)
-    if closed or not ended or left:
-        sys.exit(f"ended by itself: {closed}; ended after Ctrl-C: {ended}; left running: {left}")
+    if not came or closed or not ended or left:
+        sys.exit(f"printed what was awaited: {came}; ended by itself: {closed}; ended after Ctrl-C: {ended}; left running: {left}")
 
 
 if __name__ == "__main__":
