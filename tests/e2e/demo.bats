@@ -11,6 +11,9 @@ load common
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"WHY THE SLOWEST"* ]]
+	[[ "$output" != *"not found"* ]]
+	grep -qE '^naive +[0-9]+ us +[0-9]+ us ' <<<"$output"
+	grep -qE '^opt +[0-9]+ us +[0-9]+ us ' <<<"$output"
 	for file in naive.html opt.html alloc.svg tail.svg trace.json load.json alloc.folded; do [ -s "build/demo/$file" ]; done
 	check build/demo/naive.trace.json '.alloc.per_request_mean >= 10 and .lost == 0'
 	check build/demo/opt.trace.json '.alloc.total == 0 and .lost == 0'
