@@ -108,7 +108,7 @@
 		const tail = trace.gc_tail_ns.p99;
 		get('verdict').textContent = !trace.requests ? 'No requests seen. ' + trace.next
 			: !trace.probes.found ? 'p99 is ' + time(trace.server_ns.p99) + '.'
-			: tail === null ? 'p99 is ' + time(trace.server_ns.p99) + '; what the collector is of it is not known: records were lost.'
+			: tail === null ? 'p99 is ' + time(trace.server_ns.p99) + '; what the collector is of it is not known: records ' + (trace.lost ? 'were lost.' : 'contradict each other.')
 			: !trace.gc.cycles ? 'p99 is ' + time(trace.server_ns.p99) + '; 0 collector cycles yet.'
 			: 'p99 is ' + time(trace.server_ns.p99) + '; the collector is ' + time(tail) + ' of it (' + percent(tail, trace.server_ns.p99) + ').';
 	}

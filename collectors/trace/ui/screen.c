@@ -188,7 +188,8 @@ static void add_collector(struct screen *screen)
 		return;
 	struct line *line = line_new(&screen->lines, STYLE_TITLE);
 	if (!summary_knows_without_gc(summary, 99)) {
-		line_add(line, " -> what the collector is of p99 is not known: records were lost");
+		line_add(line, " -> what the collector is of p99 is not known: records ");
+		line_add(line, summary->lost ? "were lost" : "contradict each other");
 		return;
 	}
 	if (summary->gc.cycles == 0) {

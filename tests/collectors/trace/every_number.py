@@ -65,7 +65,7 @@ class Screen:
             (r" without the collector" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: self.quantiles("without_gc_ns")),
             (r" -> the collector is " + t + r" of p99(?: \(" + n + r" %\))?, " + n + r" cycles?(?:, " + n + r" % of the CPU time)?", self.collector),
             (r" -> 0 cycles yet in " + t + r": the collector has cost nothing so far", self.no_cycles),
-            (r" -> what the collector is of p99 is not known: records were lost", self.not_known),
+            (r" -> what the collector is of p99 is not known: records (?:were lost|contradict each other)", self.not_known),
             (" " + n + r" allocations and ([\d.]+ \S+) per request(?:, handshake p99 " + t + r")?", self.memory),
             (r" p99/s \D+max " + t, lambda: [ns(self.json["series_p99_ns_max"])]),
             (r" cycle [ #]+(?:# seconds in which the collector ran)?", lambda: []),
