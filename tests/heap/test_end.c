@@ -3,16 +3,11 @@
  * A heap can be ended at any moment of a cycle: with marking half done, work in a worker's hands, the coordinator asleep.
  * Each round starts a cycle by allocating over the trigger and ends the heap a random time later.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include "../../svc/heap/gc.h"
+#include "fixture.h"
 
 struct node {
 	struct node *left, *right;
@@ -35,12 +30,9 @@ static void nodes_grow(struct gc_mutator *m, struct node *head, unsigned count)
 
 static void heap_ends(unsigned delay_us)
 {
-	struct gc_config config;
-	struct gc_heap *heap;
-	char error[128];
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
+	struct gc_config config = heap_config();
 	config.gc_percent = 10;
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
+	struct gc_heap *heap = heap_of(&config);
 	struct gc_mutator *m = gc_attach(heap);
 	assert_non_null(m);
 	{

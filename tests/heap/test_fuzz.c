@@ -11,19 +11,13 @@
  *   GC_FUZZ_GOGC (default: changes while it runs, and the memory limit too)
  * With sticky marks the nursery is small, so that most cycles are minor ones; GODEBUG=gcsticky=0 makes all of them full.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "../../svc/heap/gc.h"
+#include "fixture.h"
 
 #define ROOT_SLOTS 64
 #define SHARED_SLOTS 32
@@ -692,16 +686,14 @@ static void fuzzer_free(struct fuzzer *f)
 static void heap_make(struct gc_heap **heap, uint64_t seed)
 {
 	struct gc_mutator *m;
-	struct gc_config config;
-	char error[128];
 
 	setenv("GC_NURSERY_KIB", "256", 0);
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
+	struct gc_config config = heap_config();
 	config.sites = 5;
 	config.gc_percent = (int)env("GC_FUZZ_GOGC", 100);
 	knobs_change = !getenv("GC_FUZZ_GOGC");
 	config.limit_policy = seed % 2 ? GC_LIMIT_SHED : GC_LIMIT_DEGRADE;
-	assert_int_equal(gc_heap_create(&config, heap), 0);
+	*heap = heap_of(&config);
 	for (unsigned i = 0; i < POOLS; i++) {
 		pools[i] = gc_pool_new(*heap, &(struct gc_pool_config){.name = "fuzz", .kind = &one_kind, .slots = 4, .debug = i == 1});
 		assert_non_null(pools[i]);

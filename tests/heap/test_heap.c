@@ -3,18 +3,12 @@
  * The heap's public interface, one property per test: objects survive while reachable and only then, counters are
  * exact, roots of every sort hold, knobs parse.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../svc/heap/gc.h"
+#include "fixture.h"
 
 #ifdef GC_TORTURE
 #define ROUNDS(n) ((n) / 20)
@@ -39,14 +33,10 @@ GC_KIND(pair_kind, struct pair, left, right);
 
 static struct gc_heap *heap_new(unsigned sites)
 {
-	struct gc_config config;
-	struct gc_heap *heap;
-	char error[128];
+	struct gc_config config = heap_config();
 
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
 	config.sites = sites;
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
-	return heap;
+	return heap_of(&config);
 }
 
 static struct node *node_new(struct gc_mutator *m, struct node *next, uint64_t value)

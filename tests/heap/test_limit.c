@@ -3,34 +3,24 @@
  * The ends of memory: the three policies at the memory limit, objects that cannot be, a limit of 1 MB, GOGC at its
  * extremes, many threads that come and go. Each has a defined answer and the heap verifies afterwards.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../svc/heap/gc.h"
+#include "fixture.h"
 
 #define MIB (1ull << 20)
 
 static struct gc_heap *heap_new(int percent, uint64_t limit, enum gc_limit_policy policy)
 {
-	struct gc_config config;
-	struct gc_heap *heap;
-	char error[128];
+	struct gc_config config = heap_config();
 
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
 	config.gc_percent = percent;
 	config.memory_limit = limit;
 	config.limit_policy = policy;
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
-	return heap;
+	return heap_of(&config);
 }
 
 /* Fill a table with blocks until gc_try_alloc refuses, at most `most`; the number made. */

@@ -3,12 +3,6 @@
  * Memory from the system and back to it: what is touched ahead of a heap that grows, which advice goes with what is given back
  * (GODEBUG=madvdontneed), and what happens when the system has none.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../svc/heap/heap.h"
+#include "fixture.h"
 
 #define MIB (1ull << 20)
 
@@ -45,14 +40,10 @@ int madvise(void *p, size_t bytes, int advice)
 
 static struct gc_heap *heap_new(const char *debug)
 {
-	struct gc_config config;
-	struct gc_heap *heap;
-	char error[128];
-
 	setenv("GODEBUG", debug, 1);
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
+	struct gc_config config = heap_config();
 	unsetenv("GODEBUG");
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
+	struct gc_heap *heap = heap_of(&config);
 	lazy = at_once = 0;
 	gc_set(&watched, heap);
 	return heap;

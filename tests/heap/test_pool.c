@@ -3,12 +3,6 @@
  * Pools: what is put comes back, and is let go by the second cycle; several threads; the collector sees what a pool
  * holds; debug mode names the place of each mistake.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +10,7 @@
 #include <unistd.h>
 
 #include "../../svc/heap/cycle.h"
-#include "../../svc/heap/gc.h"
+#include "fixture.h"
 
 struct reply {
 	struct reply *next;
@@ -33,14 +27,10 @@ static bool reply_is_reset(const void *reply)
 
 static struct gc_heap *heap_new(void)
 {
-	struct gc_config config;
-	struct gc_heap *heap;
-	char error[128];
+	struct gc_config config = heap_config();
 
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
 	config.gc_percent = GC_PERCENT_OFF;
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
-	return heap;
+	return heap_of(&config);
 }
 
 static void test_what_is_put_comes_back(void **state)

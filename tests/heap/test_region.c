@@ -3,19 +3,13 @@
  * Arenas and regions: memory beside the heap that ends all at once. The collector does not look at it, and debug mode names every
  * reference that outlives a region.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../svc/heap/gc.h"
+#include "fixture.h"
 
 struct holder {
 	void *text; /* in a region */
@@ -25,14 +19,10 @@ GC_KIND(holder_kind, struct holder, text, next);
 
 static struct gc_heap *heap_new(void)
 {
-	struct gc_config config;
-	struct gc_heap *heap;
-	char error[128];
+	struct gc_config config = heap_config();
 
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
 	config.gc_percent = GC_PERCENT_OFF;
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
-	return heap;
+	return heap_of(&config);
 }
 
 static void test_an_arena_gives_what_it_has(void **state)

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the heap says about itself: the table of size classes, CPU by class, and the lines of GODEBUG=gctrace=1. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../svc/heap/gc.h"
+#include "fixture.h"
 #include "../../svc/heap/trace.h"
 
 struct node {
@@ -23,14 +17,10 @@ GC_KIND(node_kind, struct node, next);
 
 static struct gc_heap *heap_new(bool trace)
 {
-	struct gc_config config;
-	struct gc_heap *heap;
-	char error[128];
+	struct gc_config config = heap_config();
 
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
 	config.trace = trace;
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
-	return heap;
+	return heap_of(&config);
 }
 
 static const struct gc_size_class *class_find(const struct gc_size_class *table, unsigned count, uint32_t slot_bytes)

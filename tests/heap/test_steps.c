@@ -6,20 +6,14 @@
  *
  * The judge is gc_will_live, asked when marking is over. Most ways here were found by tests/model/test_cycle.c.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "../../svc/heap/barrier.h"
 #include "../../svc/heap/cycle.h"
-#include "../../svc/heap/gc.h"
 #include "../../svc/heap/mutator.h"
+#include "fixture.h"
 
 struct node {
 	struct node *next;
@@ -91,14 +85,11 @@ static void all_answer(enum gc_request request)
 
 static void steps_begin(void)
 {
-	struct gc_config config;
-	char error[128];
-
 	/* Nothing collects or stops the world but what the test asks for. */
 	setenv("GC_TORTURE_PERIOD", "0", 1);
 	setenv("GC_VERIFY_EVERY", "0", 1);
-	assert_int_equal(gc_config_init(&config, error, sizeof(error)), 0);
-	assert_int_equal(gc_heap_create(&config, &heap), 0);
+	const struct gc_config config = heap_config();
+	heap = heap_of(&config);
 	heap->cpus = 4 * MUTATORS; /* the mutators of this one thread take none: there is always room to mark (Note [room]) */
 	gc_on_marked(heap, judge, NULL);
 	assert_int_equal(gc_root_add(heap, global, 2), 0);
