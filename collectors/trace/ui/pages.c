@@ -33,6 +33,11 @@ static const char page_keys[PAGE_COUNT] = {
 #undef PAGE_KEY
 };
 
+const char *page_name(enum page page)
+{
+	return page_names[page];
+}
+
 enum page page_of_key(int key)
 {
 	unsigned page = 0;

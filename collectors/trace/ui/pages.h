@@ -30,6 +30,8 @@ enum page {
 		PAGE_COUNT
 };
 
+const char *page_name(enum page page);
+
 /* The page a key shows; PAGE_COUNT: none. */
 enum page page_of_key(int key);
 

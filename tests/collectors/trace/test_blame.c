@@ -372,20 +372,28 @@ static void test_queue_off_cpu(void **state)
 	story_free(&story);
 }
 
-/* An event loop that marks because it has nothing else to do delays what arrives meanwhile. */
-static void test_queue_idle_mark(void **state)
+/* An event loop marks from 1 ms to 1.1 ms, and a request arrives meanwhile. */
+static struct story arrival_while_marking(int end_told)
 {
-	(void)state;
 	struct story story = story_new(1);
 
 	tell_task(&story, 0, 0, 101, ON_CPU, 0);
 	tell(&story, 1 * MS, 0, 101, EVENT_gc_mark_begin, 5, 4);
-	tell(&story, 1 * MS + 100 * US, 0, 101, EVENT_gc_mark_end, 5, 0);
+	if (end_told)
+		tell(&story, 1 * MS + 100 * US, 0, 101, EVENT_gc_mark_end, 5, 0);
 	tell_recv(&story, 1 * MS + 110 * US, 0, 101, 1, 1 * MS + 40 * US);
 	tell_send(&story, 2 * MS, 0, 101, 1);
 	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS + 111 * US);
 	tell_sleep(&story, 3 * MS, 0, 101, 0);
 	story_play(&story);
+	return story;
+}
+
+/* An event loop that marks because it has nothing else to do delays what arrives meanwhile. */
+static void test_queue_idle_mark(void **state)
+{
+	(void)state;
+	struct story story = arrival_while_marking(1);
 	const struct request *request = &story.requests[0];
 	assert_queue(request, CAUSE_GC_CPU, 60 * US);
 	assert_queue(request, CAUSE_OWN, 10 * US);
@@ -412,15 +420,7 @@ static struct request asleep_after_arrival(struct story *story, uint64_t asleep_
 static void test_an_end_that_is_never_told(void **state)
 {
 	(void)state;
-	struct story story = story_new(1);
-
-	tell_task(&story, 0, 0, 101, ON_CPU, 0);
-	tell(&story, 1 * MS, 0, 101, EVENT_gc_mark_begin, 5, 4);
-	tell_recv(&story, 1 * MS + 110 * US, 0, 101, 1, 1 * MS + 40 * US);
-	tell_send(&story, 2 * MS, 0, 101, 1);
-	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS + 111 * US);
-	tell_sleep(&story, 3 * MS, 0, 101, 0);
-	story_play(&story);
+	struct story story = arrival_while_marking(0);
 	const struct request *request = &story.requests[0];
 	assert_queue(request, CAUSE_UNATTRIBUTED, 70 * US);
 	assert_int_equal(request->service.ns[CAUSE_OWN], 890 * US);

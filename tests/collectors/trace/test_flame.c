@@ -166,6 +166,16 @@ static char *folded(const struct tree *tree)
 	return text;
 }
 
+static void check_folded(const struct stacks *stacks, const struct frame_namer *names, const char *expected)
+{
+	struct tree *tree = tree_new();
+	tree_add_stacks(tree, stacks, TREE_AMOUNT, names, 0);
+	char *text = folded(tree);
+	assert_string_equal(text, expected);
+	free(text);
+	tree_free(tree);
+}
+
 static void folded_stacks(void **state)
 {
 	(void)state;
@@ -193,12 +203,7 @@ static void allocations_start_at_their_site(void **state)
 		stacks_add(stacks, 0, sites[i], depths[i], STACK_ALLOCATION, 1, 10);
 		assert_int_equal(stack_site(stacks_at(stacks, i), &namer).frame, expected[i]);
 	}
-	struct tree *tree = tree_new();
-	tree_add_stacks(tree, stacks, TREE_AMOUNT, &namer, 0);
-	char *text = folded(tree);
-	assert_string_equal(text, "gc_alloc_slow 10\nmain;loop;serialize_naive 20\nserialize_naive 10\n");
-	free(text);
-	tree_free(tree);
+	check_folded(stacks, &namer, "gc_alloc_slow 10\nmain;loop;serialize_naive 20\nserialize_naive 10\n");
 	stacks_free(stacks);
 }
 
@@ -222,12 +227,7 @@ static void inlined_functions_are_frames(void **state)
 	assert_int_equal(stack_site(stacks_at(stacks, 0), &inlining).frame, 1);
 	assert_int_equal(stack_site(stacks_at(stacks, 0), &inlining).inlined, 1);
 	assert_int_equal(stack_site(stacks_at(stacks, 1), &inlining).inlined, 0);
-	struct tree *tree = tree_new();
-	tree_add_stacks(tree, stacks, TREE_AMOUNT, &inlining, 0);
-	char *text = folded(tree);
-	assert_string_equal(text, "main;serialize_naive;box 100\nmain;serialize_naive;box;gc_alloc 10\n");
-	free(text);
-	tree_free(tree);
+	check_folded(stacks, &inlining, "main;serialize_naive;box 100\nmain;serialize_naive;box;gc_alloc 10\n");
 	stacks_free(stacks);
 }
 

@@ -62,7 +62,6 @@ static void check_fits(const char *text, unsigned rows, unsigned columns)
 
 static void every_page_at_two_sizes(void **state)
 {
-	static const char *const names[] = {"verdict", "heatmap", "causes", "requests", "gc", "flame", "help"};
 	struct trace_info info = fixture_info();
 	struct summary summary = fixture_summary();
 	struct history *history = malloc(sizeof(*history));
@@ -76,7 +75,7 @@ static void every_page_at_two_sizes(void **state)
 			info.rows = sizes[i][0];
 			info.columns = sizes[i][1];
 			char *text = draw(page, &info, &summary, history);
-			snprintf(name, sizeof(name), "live-%s-%dx%d.txt", names[page], info.columns, info.rows);
+			snprintf(name, sizeof(name), "live-%s-%dx%d.txt", page_name(page), info.columns, info.rows);
 			golden_check(name, text);
 			check_fits(text, (unsigned)info.rows, (unsigned)info.columns);
 			free(text);

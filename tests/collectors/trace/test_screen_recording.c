@@ -99,7 +99,6 @@ static struct reader *read_recording(int fd, struct summary *summary)
 static void check_page(enum page page, const struct trace_info *info, const struct summary *summary,
 		       const struct history *history)
 {
-	static const char *const names[PAGE_COUNT] = {"verdict", "heatmap", "causes", "requests", "gc", "flame", "help"};
 	char *text = NULL, name[64];
 	size_t size = 0;
 	FILE *file = open_memstream(&text, &size);
@@ -107,7 +106,7 @@ static void check_page(enum page page, const struct trace_info *info, const stru
 	assert_int_equal(page_print(file, page, info, summary, history, NULL, 0, "\n"), 0);
 	fputc('\n', file);
 	fclose(file);
-	snprintf(name, sizeof(name), "recorded-%s-%dx%d.txt", names[page], info->columns, info->rows);
+	snprintf(name, sizeof(name), "recorded-%s-%dx%d.txt", page_name(page), info->columns, info->rows);
 	golden_check(name, text);
 	free(text);
 }
