@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "export/json.h"
 #include "export/timeline.h"
 
@@ -89,13 +89,6 @@ void outputs_request(struct outputs *outputs, const struct request *request)
 
 /* -------------------------------------------------------------------- all */
 
-static uint64_t wall_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static int write_stacks(struct outputs *outputs, const struct story *story)
 {
 	int status = EXIT_OK;
@@ -109,7 +102,7 @@ static int write_stacks(struct outputs *outputs, const struct story *story)
 	}
 	for (int kind = 0; kind < PPROF_KIND_COUNT; kind++) {
 		struct output *pprof = &outputs->pprof[kind];
-		int error = pprof->file ? story_pprof(pprof->file, story, (enum pprof_kind)kind, wall_ns()) : 0;
+		int error = pprof->file ? story_pprof(pprof->file, story, (enum pprof_kind)kind, clock_ns(CLOCK_REALTIME)) : 0;
 		int pprof_status = output_close(pprof, error);
 		status = status ? status : pprof_status;
 	}

@@ -14,6 +14,7 @@
 #include "../../svc/probes/probes.h"
 #include "attribution/attribution.h"
 #include "budget.h"
+#include "core/clock.h"
 #include "core/info.h"
 #include "core/roster.h"
 #include "core/stacks.h"
@@ -173,9 +174,7 @@ static void drain_rest(struct trace *trace)
 
 static double own_cpu_seconds(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9;
 }
 
 /* ------------------------------------------------------------------ views */

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "../core/clock.h"
 #include "operations.h"
 
 void source_close(struct source *source)
@@ -20,9 +20,7 @@ int source_drain(struct source *source, void (*take)(void *context, const struct
 
 uint64_t source_now_ns(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 bool source_target_alive(const struct source *source)

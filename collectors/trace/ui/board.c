@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "../core/clock.h"
 #include "../export/metrics.h"
 #include "listener.h"
 #include "page.h"
@@ -16,13 +16,6 @@ struct board {
 	struct listener *listener;
 	uint64_t wall_offset_ns; /* real time minus CLOCK_MONOTONIC */
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 struct board *board_new(const struct story *story)
 {

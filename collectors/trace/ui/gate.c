@@ -4,18 +4,12 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "../core/clock.h"
 
 #define LINE_BYTES_MAX 2048
 #define PATIENCE_NS 10000000000ull
-
-static unsigned long long now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec;
-}
 
 /* ---- request lines: METHOD, blank, a target without blanks or control characters, blank, HTTP/digit.digit */
 
@@ -110,7 +104,7 @@ static void take_new(struct gate *gate)
 			forget(gate, 0);
 		}
 		gate->waiting[gate->count].fd = fd;
-		gate->waiting[gate->count++].since_ns = now_ns();
+		gate->waiting[gate->count++].since_ns = clock_ns(CLOCK_MONOTONIC);
 	}
 }
 
@@ -120,7 +114,7 @@ void gate_poll(struct gate *gate, void (*pass)(void *context, int fd), void *con
 	for (unsigned i = 0; i < gate->count;) {
 		int fd = gate->waiting[i].fd;
 		enum verdict verdict = look(fd);
-		if (verdict == WAIT && now_ns() - gate->waiting[i].since_ns < PATIENCE_NS) {
+		if (verdict == WAIT && clock_ns(CLOCK_MONOTONIC) - gate->waiting[i].since_ns < PATIENCE_NS) {
 			i++;
 			continue;
 		}
