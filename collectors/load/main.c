@@ -182,7 +182,7 @@ static int verdict(const struct load_options *options, const struct outcome *out
 		return STATUS_GONE;
 	}
 	if (errors) {
-		complain("%" PRIu64 " errors in %" PRIu64 " requests; the report counts them by kind", errors,
+		complain("%" PRIu64 " errors, %" PRIu64 " requests sent; the report counts them by kind", errors,
 			 outcome->sent_total);
 		return STATUS_ERROR;
 	}

@@ -135,7 +135,7 @@ expect() {
 	fake status
 	run timeout 30 "$load" --url "$url" --rate 1k --connections 4 --duration 1s --warmup 0 --json "$json"
 	[ "$status" -eq 1 ]
-	grep -q 'memlab-load: 100 errors in 1000 requests;' <<<"$output"
+	grep -q 'memlab-load: 100 errors, 1000 requests sent;' <<<"$output"
 	expect '.errors == 100 and .errors_by_kind.status == 100 and .requests == 1000 and .response_ns.count == 900'
 	fake_end; rm "$BATS_TEST_TMPDIR/port"
 	fake garbage
