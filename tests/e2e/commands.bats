@@ -7,7 +7,7 @@ load common
 @test "a report of a recording tells the same story as the live trace, without rights" {
 	need_root
 	GOGC=25 start_service "$bin/memlab-svc" --path naive
-	"$bin/memlab-trace" record -o "$dir/trace.mlr" -p "$service_pid" --json "$dir/live.json" --requests "$dir/live.csv" \
+	LC_ALL=C "$bin/memlab-trace" record -o "$dir/trace.mlr" -p "$service_pid" --json "$dir/live.json" --requests "$dir/live.csv" \
 		>"$dir/screen" 2>"$dir/trace.log" 3>&- &
 	tracer_pid=$!
 	pids+=($tracer_pid)
@@ -18,12 +18,13 @@ load common
 	chmod 644 "$dir/trace.mlr"
 	install -m 755 "$bin/memlab-trace" "$dir/memlab-trace"
 	mkdir -m 777 "$dir/out"
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/memlab-trace" report "$dir/trace.mlr" \
+	LC_ALL=C.UTF-8 setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/memlab-trace" report "$dir/trace.mlr" \
 		--json "$dir/out/report.json" --requests "$dir/out/report.csv" --html "$dir/out/report.html" \
 		--timeline "$dir/out/timeline.json" --flame "tail:$dir/out/tail.svg" >"$dir/out/screen"
 	story='{requests, cut, server_ns, queue_ns, service_ns, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
 	diff <(jq -S "$story" "$dir/live.json") <(jq -S "$story" "$dir/out/report.json")
 	cmp "$dir/live.csv" "$dir/out/report.csv"
+	# One is in ASCII, one in UTF-8.
 	for pair in "screen live.json" "out/screen out/report.json"; do
 		# shellcheck disable=SC2086
 		(cd "$dir" && python3 "$BATS_TEST_DIRNAME/../collectors/trace/every_number.py" $pair)
@@ -55,7 +56,7 @@ END
 @test "a recording that was cut short or is none explains itself" {
 	need_root
 	start_service "$bin/memlab-svc"
-	"$bin/memlab-trace" record -o "$dir/trace.mlr" -p "$service_pid" -d 500ms >/dev/null 2>&1
+	LC_ALL=C "$bin/memlab-trace" record -o "$dir/trace.mlr" -p "$service_pid" -d 500ms >/dev/null 2>&1
 	head -c $(($(stat -c %s "$dir/trace.mlr") - 20)) "$dir/trace.mlr" >"$dir/cut.mlr"
 	run "$bin/memlab-trace" report "$dir/cut.mlr"
 	echo "$output"

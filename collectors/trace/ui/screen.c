@@ -145,13 +145,14 @@ static void add_intervals(struct screen *screen)
 	if (!in_tail_mode(screen) && screen->rows < 32)
 		return;
 	struct line *line = line_new(&screen->lines, STYLE_FAINT);
-	line_add(line, " 95 %% interval");
+	/* Two columns are too many for a sign in each cell. */
+	line_add(line, screen->lines.ascii ? " 95 %% interval, +-" : " 95 %% interval");
 	line_pad(line, LABEL_COLUMNS);
 	for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
 		const struct interval *interval = &screen->summary->server_interval[i];
 		uint64_t below = values[i] > interval->low_ns ? values[i] - interval->low_ns : 0;
 		uint64_t above = interval->high_ns > values[i] ? interval->high_ns - values[i] : 0;
-		snprintf(words, sizeof(words), "%s%s", screen->lines.ascii ? "+-" : "±", text_ns(number, (double)(above > below ? above : below)));
+		snprintf(words, sizeof(words), "%s%s", screen->lines.ascii ? "" : "±", text_ns(number, (double)(above > below ? above : below)));
 		line_add_right(line, interval->high_ns ? words : "too few", VALUE_COLUMNS);
 	}
 }

@@ -61,7 +61,7 @@ class Screen:
              r" % of a CPU|not measured)(?: \(budget " + n + r" %\))?(?:   " + t + r")?(?:   alloc (\w+))?", self.cost),
             (" " + n + r" requests?\s+p50\s+p90\s+p99\s+p99\.9\s+p99\.99\s+max", lambda: [count(self.json["requests"])]),
             (r" server time" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: self.quantiles("server_ns")),
-            (r" 95 % interval" + (r"\s+(\+-\S+ \w+|±\S+ \w+|too few)" * 5), self.intervals),
+            (r" 95 % interval(?:, \+-)?" + (r"\s+(±?\d\S* \w+|too few)" * 5), self.intervals),
             (r" without the collector" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: self.quantiles("without_gc_ns")),
             (r" -> the collector is " + t + r" of p99(?: \(" + n + r" %\))?, " + n + r" cycles?(?:, " + n + r" % of the CPU time)?", self.collector),
             (r" -> 0 cycles yet in " + t + r": the collector has cost nothing so far", self.no_cycles),
@@ -103,7 +103,7 @@ class Screen:
         shown = []
         for quantile in ("p50", "p90", "p99", "p999", "p9999"):
             interval, value = self.json["server_interval_ns"][quantile], self.json["server_ns"][quantile]
-            sign = "±" if not self.ascii else "+-"
+            sign = "±" if not self.ascii else ""
             shown.append(sign + ns(max(value - interval[0], interval[1] - value)) if interval else "too few")
         return shown
 

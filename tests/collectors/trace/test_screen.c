@@ -218,12 +218,15 @@ static void intervals(void **state)
 	check_fits(text, 23, 80);
 	free(text);
 	info.ascii = 1;
+	text = draw(&info, &summary);
+	assert_non_null(strstr(text, " 95 % interval, +-        300 ns  1.10 us   350 us  1.20 ms  too few\n"));
+	free(text);
 	for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
 		summary.cohort[COHORT_P99].share_error[cause] = -1;
 	memset(summary.server_interval, 0, sizeof(summary.server_interval));
 	summary.cohort[COHORT_P99].count = 7;
 	text = draw(&info, &summary);
-	assert_non_null(strstr(text, " 95 % interval           too few  too few  too few  too few  too few\n"));
+	assert_non_null(strstr(text, " 95 % interval, +-       too few  too few  too few  too few  too few\n"));
 	assert_non_null(strstr(text, "(7 requests at or over 4.13 ms: too few for +-)\n"));
 	check_fits(text, 23, 80);
 	free(text);
