@@ -66,7 +66,7 @@ static uint64_t load_u64(const char *from)
 static uint64_t load_few(const char *from, uint32_t length)
 {
 	uint64_t word = EACH_BYTE(' ');
-	put_bytes((char *)&word, from, length);
+	put_bytes((char *)&word, from, length & 7);
 	return word;
 }
 

@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client_times.h"
+#include "hangup.h"
 #include "heap_profile.h"
 #include "listener.h"
 #include "probes/flight.h"
@@ -60,6 +62,7 @@ struct exchange {
 	uint64_t begin_ns, end_ns;
 	uint64_t key, allocs, alloc_bytes;
 	uint64_t upload_bytes;
+	uint64_t intended_ns, send_ns;     /* the client's own times, read for tracers; both 0: not told */
 	uint64_t due_ns;                   /* suspended: when to go on */
 	struct MHD_Connection *connection; /* suspended */
 	struct reply *reply;               /* to give back; NULL if libmicrohttpd has its own copy */
@@ -90,7 +93,7 @@ struct loop {
 	struct server *server;
 	pthread_t thread;
 	bool started;
-	int listen_fd, stop_event;
+	int listen_fd, stop_event, hangups;
 	struct MHD_Daemon *daemon;
 	struct handler handler;
 	struct metrics *metrics;
@@ -100,6 +103,7 @@ struct loop {
 	struct waiting waiting;     /* head of a ring, the longest waiting first */
 	uint64_t in_flight;
 	bool stopping;  /* answers close their connection */
+	bool hung_up;   /* some client has sent all it will */
 	bool idle_work; /* the collector had something to do when last asked */
 	struct reply_list replies[2][REPLY_BYTES_MAX + 1];
 };
@@ -162,6 +166,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	if (!waiting)
 		return;
 	waiting->fd = info->connect_fd;
+	hangup_watch(loop->hangups, waiting->fd);
 	waiting_append(loop, waiting, now_ns());
 }
 
@@ -449,6 +454,16 @@ static void *on_first_line(void *context, const char *uri, struct MHD_Connection
 	return exchange_new(context);
 }
 
+/* Looked for only when somebody wants to know. */
+static void exchange_times(struct MHD_Connection *connection, struct exchange *exchange)
+{
+	if (!PROBE_WATCHED(request_times) && !PROBE_RING_WATCHED(request_times))
+		return;
+	const char *times = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Memlab-Times");
+	if (times)
+		client_times_parse(times, &exchange->intended_ns, &exchange->send_ns);
+}
+
 static bool has_large_body(struct MHD_Connection *connection)
 {
 	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -473,6 +488,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return MHD_NO;
 	if (!exchange->begun) {
 		exchange_begin(loop, exchange);
+		exchange_times(connection, exchange);
 		struct waiting *waiting = waiting_of(connection);
 		if (waiting)
 			waiting_remove(waiting);
@@ -502,6 +518,8 @@ static void exchange_answered(struct loop *loop, struct MHD_Connection *connecti
 {
 	uint64_t info = (uint64_t)exchange->status | (uint64_t)loop->server->config->path << 16 |
 			(uint64_t)exchange->format << 17;
+	if (exchange->send_ns)
+		PROBE_FIRE(request_times, peer_port(connection), exchange->intended_ns, exchange->send_ns);
 	PROBE_FIRE(request_end, peer_port(connection), exchange->key, info, exchange->allocs, exchange->alloc_bytes,
 		   exchange->begin_ns);
 	if (PROBE_WATCHED(request_flight))
@@ -564,15 +582,18 @@ static int wanted_timeout_ms(struct loop *loop)
 static bool sockets_ready(struct loop *loop, int timeout_ms)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	struct pollfd fds[2] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = loop->stop_event, .events = POLLIN}};
+	struct pollfd fds[3] = {{.fd = info->epoll_fd, .events = POLLIN},
+				{.fd = loop->hangups, .events = POLLIN},
+				{.fd = loop->stop_event, .events = POLLIN}};
 	if (timeout_ms)
 		flight_sleep();
-	poll(fds, loop->stopping ? 1 : 2, timeout_ms);
+	poll(fds, loop->stopping ? 2 : 3, timeout_ms);
 	if (timeout_ms)
 		flight_wake();
-	if (fds[1].revents)
+	if (fds[2].revents)
 		loop->stopping = true;
-	return fds[0].revents;
+	loop->hung_up |= fds[1].revents != 0;
+	return fds[0].revents || fds[1].revents;
 }
 
 /* While the collector has work, sockets are looked at after each slice of it, without sleeping. */
@@ -589,6 +610,10 @@ static void loop_turn(struct loop *loop, int timeout_ms_max)
 		return;
 	}
 	MHD_run(loop->daemon);
+	if (__builtin_expect(loop->hung_up, 0)) {
+		hangups_tell(loop->hangups);
+		loop->hung_up = false;
+	}
 	waiting_expire(loop);
 	if (loop->malloc_bytes)
 		__atomic_store_n(&loop->metrics->malloc_bytes, *loop->malloc_bytes, __ATOMIC_RELAXED);
@@ -674,7 +699,8 @@ int server_create(const struct config *config, struct metrics *loops, struct ser
 		loop->listen_fd = -1;
 		loop->waiting.previous = loop->waiting.next = &loop->waiting;
 		loop->stop_event = eventfd(0, EFD_CLOEXEC);
-		if (loop->stop_event < 0)
+		loop->hangups = hangups_open();
+		if (loop->stop_event < 0 || loop->hangups < 0)
 			error = -errno;
 	}
 	if (!error)
@@ -746,6 +772,8 @@ static void loop_destroy(struct loop *loop)
 		close(loop->listen_fd);
 	if (loop->stop_event >= 0)
 		close(loop->stop_event);
+	if (loop->hangups >= 0)
+		close(loop->hangups);
 }
 
 void server_destroy(struct server *server)

@@ -39,6 +39,7 @@ enum event_id {
 #ifdef MEMLAB_NO_PROBES
 
 #define PROBE_WATCHED(name) 0
+#define PROBE_RING_WATCHED(name) 0
 #define PROBE_FIRE(name, ...) ((void)0)
 
 #else

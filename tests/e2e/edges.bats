@@ -40,3 +40,46 @@ bracketed() {
 	stop_tracer
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
 }
+
+# The client's times as the tracer tells them, request by request, against what the client wrote down: same intention, same send, and an
+# arrival behind it; in exact mode, where the end is the socket's and not the service's word, it ends before the receipt. Columns of the
+# tracer's table are found by name.
+client_times_agree() { # requests exact|tail
+	awk -F, -v requests="$1" -v mode="$2" '
+		NR == FNR { if (FNR > 1) { intended[$1, $4] = $3; receipt[$1, $4] = $5 } next }
+		FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+		$column["send_ns"] == "" { without++; next }
+		{
+			key = $column["peer_port"] SUBSEP $column["send_ns"]
+			if (!(key in intended) || intended[key] != $column["intended_ns"] || $column["arrival_ns"] < $column["send_ns"] ||
+			    (mode == "exact" && $column["end_ns"] > receipt[key])) { wrong++; if (wrong < 5) print "wrong: " $0 }
+			right++
+		}
+		END { print right + 0, "with times,", without + 0, "without,", wrong + 0, "wrong"; exit !(right == requests && !wrong && without == 1) }
+	' "$dir/edges.csv" "$dir/requests.csv"
+}
+
+@test "--stamp: the tracer tells each client's own times, and the wait in the client" {
+	need_root
+	start_service "$bin/memlab-svc"
+	for mode in exact tail; do
+		start_tracer "$service_pid" --mode $mode --json "$dir/trace.json" --requests "$dir/requests.csv"
+		run_load 3000 2s --edges "$dir/edges.csv" --stamp
+		stop_tracer
+		# All but the load's question for what the service is.
+		[ "$(($(jq .requests "$dir/trace.json") - 1))" = "$(jq .client.requests "$dir/trace.json")" ]
+		check "$dir/trace.json" ".client.requests == $(jq .answered_total "$dir/load.json")"
+		client_times_agree "$(jq .answered_total "$dir/load.json")" $mode
+		# Response times by both, from the same instants to the answer's departure and to its receipt: the tracer's are no longer.
+		[ $mode = tail ] || check "$dir/trace.json" ".client.response_ns.mean <= $(jq .response_ns.mean "$dir/load.json")"
+		check "$dir/trace.json" '.client.response_ns.mean >= .server_ns.mean + .client.wait_ns.mean'
+		python3 "$BATS_TEST_DIRNAME/../collectors/trace/every_number.py" "$dir/screen" "$dir/trace.json"
+		grep -q '^ client wait .*' "$dir/screen"
+	done
+	# Nothing is told where nothing is said.
+	start_tracer "$service_pid" --json "$dir/trace.json"
+	run_load 1000 1s
+	stop_tracer
+	check "$dir/trace.json" '.client == {requests: 0}'
+	! grep -q 'client wait' "$dir/screen"
+}

@@ -3,6 +3,7 @@
 """Clients that curl cannot be: pipelining, slow, broken and many. client.py TEST PORT [ARGUMENT...]; status 1 if the
 service did not do what it should."""
 import json
+import os
 import resource
 import socket
 import sys
@@ -55,6 +56,35 @@ def keepalive(port):
         s.sendall(get(key))
         status, _, body = reader.answer()
         assert status == 200 and json.loads(body)["id"] == key
+
+
+def hang_up(port, pid, count="300"):
+    """Clients that send their last bytes and the end of their stream at once. Whole requests are answered, then the connection is
+    closed; broken ones are closed; and the service keeps no socket."""
+    def sockets():
+        return sum(1 for fd in os.listdir(f"/proc/{pid}/fd") if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"))
+
+    before = sockets()
+    for key in range(int(count)):
+        s = connect(port)
+        s.sendall(get(key) + get(key + 1))
+        s.shutdown(socket.SHUT_WR)
+        reader = Reader(s)
+        for expected in (key, key + 1):
+            status, _, body = reader.answer()
+            assert status == 200 and json.loads(body)["id"] == expected
+        assert s.recv(1) == b"", "not closed"
+        s = connect(port)
+        s.sendall(get(key)[:-2 - key % 20])
+        s.close()
+        s = connect(port)
+        s.sendall(get(key)[:-2])
+        s.shutdown(socket.SHUT_WR)
+        assert s.recv(1) == b"", "a broken request is neither answered nor kept"
+    end = time.monotonic() + 20
+    while sockets() > before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert sockets() <= before, f"{sockets()} sockets, {before} before"
 
 
 def pipeline(port, count="500"):

@@ -20,6 +20,11 @@ load service.bash
 	client trickle "$port" 1
 }
 
+@test "a client that hangs up with its last byte is answered, and leaves no socket behind" {
+	start_service -- --index-size 1MiB --idle-timeout 600
+	client hang_up "$port" "$pid"
+}
+
 @test "a slow reader gets every answer, and right, while collections run" {
 	for path in naive opt; do
 		start_service -- --index-size 1MiB --path $path

@@ -127,6 +127,10 @@ void aggregate_add(struct aggregate *aggregate, const struct request *request, u
 	duration_add(&aggregate->queue, request->begin_ns - request->arrival_ns);
 	duration_add(&aggregate->service, request->end_ns - request->begin_ns);
 	duration_add(&aggregate->without_gc, without_gc_ns);
+	if (request->send_ns) {
+		duration_add(&aggregate->client_wait, request_client_wait_ns(request));
+		duration_add(&aggregate->response, request_response_ns(request));
+	}
 	aggregate_check(aggregate, request);
 	aggregate_add_bucket(aggregate, request, server_ns);
 	intervals_add(&aggregate->intervals, request, hist_bucket(server_ns));
@@ -258,6 +262,8 @@ void aggregate_summary(const struct aggregate *aggregate, struct summary *summar
 	duration_quantiles(&aggregate->queue, &summary->queue);
 	duration_quantiles(&aggregate->service, &summary->service);
 	duration_quantiles(&aggregate->without_gc, &summary->without_gc);
+	duration_quantiles(&aggregate->client_wait, &summary->client_wait);
+	duration_quantiles(&aggregate->response, &summary->response);
 	summary_totals(aggregate, summary);
 	if (aggregate->requests)
 		summary_cohorts(aggregate, summary);

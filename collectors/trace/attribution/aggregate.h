@@ -34,7 +34,7 @@ struct second {
 struct aggregate {
 	uint64_t first_ns, last_ns;
 	uint64_t requests;
-	struct duration server, queue, service, without_gc;
+	struct duration server, queue, service, without_gc, client_wait, response;
 	struct bucket buckets[HIST_BUCKETS]; /* by server time */
 	struct intervals intervals;
 	uint64_t counted, allocs, alloc_bytes;

@@ -85,6 +85,10 @@ static void attribution_event(struct attribution *attribution, const struct reco
 		requests_end_event(&attribution->requests, thread, record);
 		return;
 	}
+	if (record->event == EVENT_request_times) {
+		requests_times_event(thread, record);
+		return;
+	}
 	collector_event(&attribution->collector, &attribution->threads, thread, record);
 	if (record->event == EVENT_gc_cycle_end)
 		aggregate_cycle(&attribution->aggregate, record->h.time_ns);

@@ -372,7 +372,27 @@ static void request_describe(struct request *request, const struct record_event 
 	request->alloc_bytes = record->args[4];
 }
 
-static void request_end(struct requests *requests, struct sock *sock, const struct read *read,
+void requests_times_event(struct thread *thread, const struct record_event *record)
+{
+	thread->client = (struct client_times){.intended_ns = record->args[1],
+					       .send_ns = record->args[2],
+					       .epoch = thread->epoch,
+					       .peer_port = (uint16_t)record->args[0]};
+}
+
+/* The target's numbers are not trusted. */
+static void request_take_times(struct request *request, struct thread *thread)
+{
+	struct client_times times = thread->client;
+
+	thread->client = (struct client_times){0};
+	if (times.peer_port != request->peer_port || times.epoch != thread->epoch || times.intended_ns > times.send_ns)
+		return;
+	request->intended_ns = times.intended_ns;
+	request->send_ns = times.send_ns;
+}
+
+static void request_end(struct requests *requests, struct sock *sock, struct thread *thread, const struct read *read,
 			const struct record_event *record)
 {
 	static const struct sock unknown;
@@ -382,6 +402,7 @@ static void request_end(struct requests *requests, struct sock *sock, const stru
 
 	request.peer_port = (uint16_t)record->args[0];
 	request_describe(&request, record);
+	request_take_times(&request, thread);
 	uint64_t replayed_ns = request_account(requests, &request, &read->before);
 	request_finish(requests, &request, replayed_ns);
 	if (!sock)
@@ -399,10 +420,10 @@ void requests_end_event(struct requests *requests, struct thread *thread, const 
 	if (sock && sock->read_count && (begin_ns == 0 || sock->reads[0].begin_ns <= begin_ns || !sock->end_ns)) {
 		sock_flush_before(requests, sock, sock_read_of(sock, begin_ns));
 		read = sock->reads[0];
-		request_end(requests, sock, &read, record);
+		request_end(requests, sock, thread, &read, record);
 		sock_drop_reads(requests, sock, 1);
 	} else if (sock_read_made(requests, sock, thread, begin_ns, &read)) {
-		request_end(requests, sock, &read, record);
+		request_end(requests, sock, thread, &read, record);
 	} else {
 		requests->cut++;
 	}
@@ -464,6 +485,8 @@ void requests_whole(struct requests *requests, struct thread *thread, const stru
 {
 	struct request request = whole_of(requests, record);
 	struct replay_point before = thread->replay;
+
+	request_take_times(&request, thread);
 
 	if (before.end_ns > request.begin_ns) /* they overlapped */
 		before = thread->replay_earlier;

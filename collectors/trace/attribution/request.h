@@ -12,6 +12,9 @@
  * - Without: bytes in, bytes out, called exchanges. The last send before the next read is the end; final at that
  *   read, at close, at finish, or when a second has passed.
  *
+ * A client's own times come in an event of their own right before the end, and belong to it if thread and port are the same and
+ * nothing was lost between.
+ *
  * In tail mode requests come whole (requests_whole), and none of this is needed.
  *
  * What was open when the tracer came, or when it left, is counted as cut.
@@ -69,6 +72,8 @@ int requests_recv(struct requests *requests, struct thread *thread, const struct
 int requests_send(struct requests *requests, struct thread *thread, const struct record_send *record);
 void requests_close(struct requests *requests, const struct record_close *record);
 void requests_end_event(struct requests *requests, struct thread *thread, const struct record_event *record);
+/* The client's times of the request that this thread ends next. */
+void requests_times_event(struct thread *thread, const struct record_event *record);
 void requests_whole(struct requests *requests, struct thread *thread, const struct record_request *record);
 
 /* Time has passed. */

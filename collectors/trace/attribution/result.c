@@ -13,6 +13,19 @@ const char *cause_name(enum cause cause)
 	return (unsigned)cause < CAUSE_COUNT ? names[cause] : "";
 }
 
+uint64_t request_client_wait_ns(const struct request *request)
+{
+	return request->send_ns - request->intended_ns;
+}
+
+uint64_t request_response_ns(const struct request *request)
+{
+	uint64_t way_ns = request->arrival_ns - request->send_ns;
+	int same_clock = request->arrival_ns >= request->send_ns && way_ns < 1000000000;
+
+	return request_client_wait_ns(request) + (same_clock ? way_ns : 0) + request->end_ns - request->arrival_ns;
+}
+
 int summary_knows_without_gc(const struct summary *summary, double percent)
 {
 	double above = (double)summary->requests * (100 - percent) / 100;

@@ -75,7 +75,16 @@ struct request {
 	uint16_t status;
 	uint8_t path;   /* 0 naive, 1 opt */
 	uint8_t format; /* 0 json, 1 bin */
+	uint64_t intended_ns, send_ns; /* by the client's clock, from the request itself; send_ns 0: it does not say */
 };
+
+/*
+ * Of a request that carries its client's times: how long it waited in the client before it was sent, and its response time, from when it
+ * was meant to be sent to its end here. The way from the client is in it if both go by the same clock, which is taken to
+ * be so if it took less than a second.
+ */
+uint64_t request_client_wait_ns(const struct request *request);
+uint64_t request_response_ns(const struct request *request);
 
 struct quantiles { /* nanoseconds; of nothing: all 0 */
 	uint64_t count;
@@ -117,6 +126,7 @@ struct summary {
 	struct quantiles server, queue, service;
 	struct interval server_interval[INTERVAL_COUNT];
 	struct quantiles without_gc; /* by replay */
+	struct quantiles client_wait, response; /* of the requests that carry their client's times */
 	struct cohort cohort[COHORT_COUNT];
 	double total_queue_ns[CAUSE_COUNT], total_service_ns[CAUSE_COUNT]; /* sums over all requests */
 

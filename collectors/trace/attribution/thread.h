@@ -60,6 +60,13 @@ struct nest {
 	uint8_t inside[SLOW_COUNT]; /* levels of each kind */
 };
 
+/* What a client says of its request, until the request's end follows; send_ns 0: nothing. */
+struct client_times {
+	uint64_t intended_ns, send_ns;
+	uint32_t epoch; /* of the thread, then */
+	uint16_t peer_port;
+};
+
 struct thread {
 	uint32_t tid;
 	uint32_t culprit; /* its own number */
@@ -86,6 +93,7 @@ struct thread {
 	uint64_t damaged_ns;      /* losses concern it up to here */
 	uint64_t nest_unsure_ns;  /* since then its nest may lack begins that were lost; 0: it is known */
 	uint64_t last_sock;       /* that it read or wrote */
+	struct client_times client; /* of the request that it ends next */
 	uint32_t steal_ns;        /* its CPU's count of steal when it came there, low 32 bits */
 	struct timeline timeline;
 	struct cputime cputime;

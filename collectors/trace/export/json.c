@@ -275,6 +275,17 @@ static void write_alloc(struct json_writer *json, const struct trace_info *info,
 	json_object_end(json);
 }
 
+static void write_client(struct json_writer *json, const struct summary *summary)
+{
+	json_object_begin(json, "client");
+	json_unsigned(json, "requests", summary->response.count);
+	if (summary->response.count) {
+		write_quantiles(json, "wait_ns", &summary->client_wait);
+		write_quantiles(json, "response_ns", &summary->response);
+	}
+	json_object_end(json);
+}
+
 static void write_service(struct json_writer *json, const struct request *request)
 {
 	if (!request->has_service)
@@ -285,6 +296,10 @@ static void write_service(struct json_writer *json, const struct request *reques
 	json_string(json, "format", request->format ? "bin" : "json");
 	json_unsigned(json, "allocs", request->allocs);
 	json_unsigned(json, "alloc_bytes", request->alloc_bytes);
+	if (!request->send_ns)
+		return;
+	json_unsigned(json, "client_wait_ns", request_client_wait_ns(request));
+	json_unsigned(json, "response_ns", request_response_ns(request));
 }
 
 static void write_request(struct json_writer *json, const struct request *request)
@@ -384,6 +399,7 @@ int export_json(FILE *file, const struct trace_info *info, const struct summary 
 	write_intervals(&json, summary);
 	write_quantiles(&json, "queue_ns", &summary->queue);
 	write_quantiles(&json, "service_ns", &summary->service);
+	write_client(&json, summary);
 	write_causes(&json, summary);
 	write_why(&json, summary);
 	write_cohorts(&json, summary);

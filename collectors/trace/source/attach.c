@@ -131,8 +131,7 @@ static uint64_t events_wanted(const struct live *live)
 /* Of the wanted ones, those whose twins are attached. */
 static uint64_t events_by_ring(const struct live *live)
 {
-	uint64_t heap_events = (1ull << EVENT_request_end) - 1;
-	return live->flight ? live->twins.events & heap_events & ~POOL_EVENT : 0;
+	return live->flight ? live->twins.events & FLIGHT_EVENTS & ~POOL_EVENT : 0;
 }
 
 static int find_flight(struct live *live)

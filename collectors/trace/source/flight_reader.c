@@ -170,7 +170,7 @@ static int take_batch(struct flight_reader *reader, uint32_t ring, uint64_t head
 		const struct flight_entry *entry = &reader->entries[e];
 		uint64_t number = first + e;
 		if (after >= number + FLIGHT_ENTRIES - 1 || entry->number != number ||
-		    entry->number_again != (uint32_t)number || entry->event >= EVENT_request_end) {
+		    entry->number_again != (uint32_t)number || entry->event >= 64 || !(FLIGHT_EVENTS >> entry->event & 1)) {
 			give_up_to(reader, place, number);
 			continue;
 		}

@@ -15,11 +15,14 @@
 
 #include "../../../bpf/record.h"
 #include "../../../svc/probes/flight.h"
+#include "../../../svc/probes/probes.h"
 #include "arrivals.h"
 #include "image.h"
 #include "process.h"
 
 #define FLIGHT_CPU_FIRST RECORD_CPU_LIMIT
+/* What rings carry, by event id; id 0 is a request's entry. */
+#define FLIGHT_EVENTS (((1ull << EVENT_request_end) - 1) | 1ull << EVENT_request_times)
 
 struct flight_place {
 	uint64_t tail; /* entries read or lost */

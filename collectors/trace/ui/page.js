@@ -101,6 +101,8 @@
 		const rows = [['server time', trace.server_ns], ['queue', trace.queue_ns], ['service', trace.service_ns]];
 		if (trace.probes.found)
 			rows.push(['without the collector', trace.without_gc_ns]);
+		if (trace.client.requests)
+			rows.push(['client wait', trace.client.wait_ns], ['response', trace.client.response_ns]);
 		const known = (key) => trace.server_interval_ns[key];
 		rows.splice(1, 0, ['95 % interval', Object.fromEntries(names.map((key) => [key, !(key in trace.server_interval_ns) ? '' : !known(key) ? 'too few'
 			: time(known(key)[0]) + ' to ' + time(known(key)[1])]))]);

@@ -165,6 +165,19 @@ static void add_without_collector(struct screen *screen)
 	add_row(screen, "without the collector", &screen->summary->without_gc, known);
 }
 
+/* What the clients say, if they do; of how many requests, if not of all. */
+static void add_client(struct screen *screen)
+{
+	const struct summary *summary = screen->summary;
+	char number[TEXT_NUMBER_BYTES], label[16 + TEXT_NUMBER_BYTES] = "response";
+	if (!summary->response.count)
+		return;
+	if (summary->response.count < summary->requests)
+		snprintf(label, sizeof(label), "response of %s", text_count(number, summary->response.count));
+	add_row(screen, "client wait", &summary->client_wait, 6);
+	add_row(screen, label, &summary->response, 6);
+}
+
 static void add_table(struct screen *screen)
 {
 	static const char *const heads[] = {"p50", "p90", "p99", "p99.9", "p99.99", "max"};
@@ -177,6 +190,7 @@ static void add_table(struct screen *screen)
 		line_add_right(line, heads[i], VALUE_COLUMNS);
 	add_row(screen, "server time", &screen->summary->server, 6);
 	add_intervals(screen);
+	add_client(screen);
 	if (!foreign(screen->info))
 		add_without_collector(screen);
 }

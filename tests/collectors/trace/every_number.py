@@ -39,6 +39,10 @@ def percent(value):
     return "<0.1 %" if 0 < value < 0.05 else f"{value:.1f} %"
 
 
+def quantiles(values):
+    return ["unknown" if values[q] is None else ns(values[q]) for q in ("p50", "p90", "p99", "p999", "p9999", "max")]
+
+
 def mean_row(part):
     return (percent(part["percent"]), ns(part["mean_ns"]), percent(part["queue_percent"]), percent(part["service_percent"]))
 
@@ -60,9 +64,12 @@ class Screen:
             (r"lost " + n + r"(?:   late " + n + r")?(?:   cut " + n + r")?(?:   without arrival " + n + r")?   cost (?:" + t + r"/request \+ )?(?:" + n +
              r" % of a CPU|not measured)(?: \(budget " + n + r" %\))?(?:   " + t + r")?(?:   alloc (\w+))?", self.cost),
             (" " + n + r" requests?\s+p50\s+p90\s+p99\s+p99\.9\s+p99\.99\s+max", lambda: [count(self.json["requests"])]),
-            (r" server time" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: self.quantiles("server_ns")),
+            (r" server time" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: quantiles(self.json["server_ns"])),
             (r" 95 % interval(?:, \+-)?" + (r"\s+(±?\d\S* \w+|too few)" * 5), self.intervals),
-            (r" without the collector" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: self.quantiles("without_gc_ns")),
+            (r" client wait" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: quantiles(self.json["client"]["wait_ns"])),
+            (r" response(?: of " + n + r")?" + (r"\s+([\d.]+ \w+)" * 6),
+             lambda: [count(self.json["client"]["requests"]), *quantiles(self.json["client"]["response_ns"])]),
+            (r" without the collector" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: quantiles(self.json["without_gc_ns"])),
             (r" -> the collector is " + t + r" of p99(?: \(" + n + r" %\))?, " + n + r" cycles?(?:, " + n + r" % of the CPU time)?", self.collector),
             (r" -> 0 cycles yet in " + t + r": the collector has cost nothing so far", self.no_cycles),
             (r" -> what the collector is of p99 is not known: records (?:were lost|contradict each other)", self.not_known),
@@ -96,8 +103,6 @@ class Screen:
                 number(ns, cost["target_ns_per_request"]), number(digits, cost["tracer_cpu_percent"]),
                 number(lambda value: f"{value:g}", cost["budget_percent"]), ns(self.json["duration_s"] * 1e9), None]
 
-    def quantiles(self, key):
-        return ["unknown" if self.json[key][q] is None else ns(self.json[key][q]) for q in ("p50", "p90", "p99", "p999", "p9999", "max")]
 
     def intervals(self):
         shown = []

@@ -235,6 +235,16 @@ static inline struct record_event *tell_end(struct story *story, uint64_t time_n
 	return record;
 }
 
+/* What the client of the request says that ends next. */
+static inline struct record_event *tell_times(struct story *story, uint64_t time_ns, uint32_t cpu, uint32_t tid, uint64_t sock,
+					      uint64_t intended_ns, uint64_t send_ns)
+{
+	struct record_event *record = tell(story, time_ns, cpu, tid, EVENT_request_times, port_of(sock), intended_ns);
+
+	record->args[2] = send_ns;
+	return record;
+}
+
 static inline void tell_fault(struct story *story, uint64_t time_ns, uint32_t cpu, uint32_t tid)
 {
 	story_add(story, RECORD_FAULT, sizeof(struct record_fault), time_ns, cpu, tid);

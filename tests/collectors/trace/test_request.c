@@ -364,6 +364,85 @@ static void test_many_sockets(void **state)
 	story_free(&story);
 }
 
+static void assert_times(const struct request *request, uint64_t wait_ns, uint64_t response_ns)
+{
+	assert_int_not_equal(request->send_ns, 0);
+	assert_int_equal(request_client_wait_ns(request), wait_ns);
+	assert_int_equal(request_response_ns(request), response_ns);
+}
+
+/* Pipelined, on two connections: each request has its own client's times, or none. */
+static void test_client_times(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 50 * MS, 0, 101, 1, 49 * MS);
+	tell_recv(&story, 51 * MS, 0, 101, 2, 50 * MS);
+	tell_send(&story, 52 * MS, 0, 101, 1);
+	tell_times(&story, 52 * MS, 0, 101, 1, 40 * MS, 48 * MS);
+	tell_end(&story, 52 * MS, 0, 101, 1, 50 * MS);
+	tell_send(&story, 53 * MS, 0, 101, 1); /* came in the same bytes, and says nothing */
+	tell_end(&story, 53 * MS, 0, 101, 1, 52 * MS);
+	tell_send(&story, 54 * MS, 0, 101, 2);
+	tell_times(&story, 54 * MS, 0, 101, 2, 47 * MS, 47 * MS);
+	tell_end(&story, 54 * MS, 0, 101, 2, 53 * MS);
+	play(&story, 3, 0);
+	assert_times(&story.requests[0], 8 * MS, 12 * MS);
+	assert_int_equal(story.requests[1].send_ns, 0);
+	assert_times(&story.requests[2], 0, 7 * MS);
+	assert_int_equal(story.summary.client_wait.count, 2);
+	assert_int_equal(story.summary.response.count, 2);
+	assert_int_equal(story.summary.client_wait.max, 8 * MS);
+	story_free(&story);
+}
+
+/* A clock that is not ours: the way is not known and left out. Times that contradict themselves are none. */
+static void test_client_times_of_another_clock(void **state)
+{
+	(void)state;
+	static const uint64_t intended_ns[] = {9000 * SECOND, 1 * MS, 30 * MS};
+	static const uint64_t send_ns[] = {9000 * SECOND + 3 * MS, 4 * MS, 29 * MS};
+	struct story story = server(1);
+
+	for (uint64_t i = 0; i < 3; i++) {
+		uint64_t at_ns = 5 * SECOND + i * MS;
+		tell_recv(&story, at_ns + 20 * US, 0, 101, 1, at_ns);
+		tell_send(&story, at_ns + 30 * US, 0, 101, 1);
+		tell_times(&story, at_ns + 31 * US, 0, 101, 1, intended_ns[i], send_ns[i]);
+		tell_end(&story, at_ns + 31 * US, 0, 101, 1, at_ns + 21 * US);
+	}
+	play(&story, 3, 0);
+	assert_times(&story.requests[0], 3 * MS, 3 * MS + 30 * US);
+	assert_times(&story.requests[1], 3 * MS, 3 * MS + 30 * US);
+	assert_int_equal(story.requests[2].send_ns, 0);
+	story_free(&story);
+}
+
+/* Times whose end is missing belong to no other request: not to another connection's, and not across a loss. */
+static void test_client_times_without_end(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS);
+	tell_recv(&story, 1 * MS, 0, 101, 2, 1 * MS);
+	tell_send(&story, 2 * MS, 0, 101, 2);
+	tell_times(&story, 2 * MS, 0, 101, 1, 1 * MS, 1 * MS);
+	tell_end(&story, 2 * MS, 0, 101, 2, 1 * MS);
+	tell_times(&story, 3 * MS, 0, 101, 2, 1 * MS, 1 * MS);
+	tell_end(&story, 3 * MS, 0, 101, 2, 2 * MS);
+	story_lose(&story);
+	tell_recv(&story, 4 * MS, 0, 101, 2, 4 * MS);
+	tell_send(&story, 5 * MS, 0, 101, 2);
+	tell_end(&story, 5 * MS, 0, 101, 2, 4 * MS);
+	story_play(&story);
+	assert_true(story.request_count >= 2);
+	for (uint32_t i = 0; i < story.request_count; i++)
+		assert_int_equal(story.requests[i].send_ns, 0);
+	story_free(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +465,9 @@ int main(void)
 		cmocka_unit_test(test_socket_used_again),
 		cmocka_unit_test(test_socket_used_again_without_close),
 		cmocka_unit_test(test_many_sockets),
+		cmocka_unit_test(test_client_times),
+		cmocka_unit_test(test_client_times_of_another_clock),
+		cmocka_unit_test(test_client_times_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
