@@ -18,7 +18,7 @@ int hangups_open(void);
 /* Without memory for it the socket stays until its time is out. */
 void hangup_watch(int hangups, int socket);
 
-/* Wakes the reader of every socket whose stream has ended since the last call. Call after libmicrohttpd has run. */
+/* Wakes the reader of sockets whose stream has ended. Call after libmicrohttpd has run; the set stays ready while there are more. */
 void hangups_tell(int hangups);
 
 #endif

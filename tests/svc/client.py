@@ -77,10 +77,15 @@ def hang_up(port, pid, count="300"):
         s = connect(port)
         s.sendall(get(key)[:-2 - key % 20])
         s.close()
-        s = connect(port)
-        s.sendall(get(key)[:-2])
-        s.shutdown(socket.SHUT_WR)
-        assert s.recv(1) == b"", "a broken request is neither answered nor kept"
+    # Many at once, so that some come while the service is between two looks.
+    for _ in range(int(count)):
+        broken = [connect(port) for _ in range(30)]
+        for s in broken:
+            s.sendall(get(key)[:-2])
+            s.shutdown(socket.SHUT_WR)
+        for s in broken:
+            assert s.recv(1) == b"", "a broken request is neither answered nor kept"
+            s.close()
     end = time.monotonic() + 20
     while sockets() > before and time.monotonic() < end:
         time.sleep(0.01)
