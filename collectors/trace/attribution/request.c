@@ -376,17 +376,23 @@ void requests_times_event(struct thread *thread, const struct record_event *reco
 {
 	thread->client = (struct client_times){.intended_ns = record->args[1],
 					       .send_ns = record->args[2],
+					       .told_ns = record->h.time_ns,
 					       .epoch = thread->epoch,
 					       .peer_port = (uint16_t)record->args[0]};
 }
 
-/* The target's numbers are not trusted. */
+/*
+ * The target's numbers are not trusted. What was told before the request began is of one whose end came to nothing: it was cut, or
+ * no end followed. The next on that connection may say nothing itself.
+ */
 static void request_take_times(struct request *request, struct thread *thread)
 {
 	struct client_times times = thread->client;
 
 	thread->client = (struct client_times){0};
-	if (times.peer_port != request->peer_port || times.epoch != thread->epoch || times.intended_ns > times.send_ns)
+	if (times.peer_port != request->peer_port || times.epoch != thread->epoch || times.told_ns < request->begin_ns)
+		return;
+	if (times.intended_ns > times.send_ns)
 		return;
 	request->intended_ns = times.intended_ns;
 	request->send_ns = times.send_ns;

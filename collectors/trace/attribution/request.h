@@ -12,8 +12,8 @@
  * - Without: bytes in, bytes out, called exchanges. The last send before the next read is the end; final at that
  *   read, at close, at finish, or when a second has passed.
  *
- * A client's own times come in an event of their own right before the end, and belong to it if thread and port are the same and
- * nothing was lost between.
+ * A client's own times come in an event of their own right before the end, and belong to it if thread and port are the same,
+ * the request had begun by then, and nothing was lost between.
  *
  * In tail mode requests come whole (requests_whole), and none of this is needed.
  *

@@ -63,7 +63,8 @@ struct nest {
 /* What a client says of its request, until the request's end follows; send_ns 0: nothing. */
 struct client_times {
 	uint64_t intended_ns, send_ns;
-	uint32_t epoch; /* of the thread, then */
+	uint64_t told_ns; /* when the service passed it on: the request had begun */
+	uint32_t epoch;   /* of the thread, then */
 	uint16_t peer_port;
 };
 

@@ -443,6 +443,28 @@ static void test_client_times_without_end(void **state)
 	story_free(&story);
 }
 
+/* A request that was under way when the tracer came is cut, and its times with it: the next on its connection says nothing. */
+static void test_client_times_of_a_cut_request(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_times(&story, 2 * MS, 0, 101, 1, 1 * MS, 1 * MS);
+	tell_end(&story, 2 * MS, 0, 101, 1, 1 * MS);
+	tell_recv(&story, 4 * MS, 0, 101, 1, 3 * MS);
+	tell_send(&story, 5 * MS, 0, 101, 1);
+	tell_end(&story, 5 * MS, 0, 101, 1, 4 * MS);
+	tell_times(&story, 5 * MS, 0, 101, 1, 1 * MS, 1 * MS); /* and no end to it */
+	tell_recv(&story, 7 * MS, 0, 101, 1, 6 * MS);
+	tell_send(&story, 8 * MS, 0, 101, 1);
+	tell_end(&story, 8 * MS, 0, 101, 1, 7 * MS);
+	play(&story, 2, 1);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(story.requests[i].send_ns, 0);
+	assert_int_equal(story.summary.response.count, 0);
+	story_free(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_client_times),
 		cmocka_unit_test(test_client_times_of_another_clock),
 		cmocka_unit_test(test_client_times_without_end),
+		cmocka_unit_test(test_client_times_of_a_cut_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

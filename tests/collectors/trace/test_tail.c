@@ -78,6 +78,19 @@ static void test_client_times(void **state)
 	story_free(&story);
 }
 
+/* The request that these times are of was never noted: they are not the next one's. */
+static void test_client_times_without_end(void **state)
+{
+	(void)state;
+	struct story story = tail_story();
+
+	tell_times(&story, 99 * US, 0, 101, 1, 30 * US, 45 * US);
+	tell_request(&story, 130 * US, 101, 1, 101 * US, 110 * US);
+	play(&story, 1);
+	assert_int_equal(story.requests[0].send_ns, 0);
+	story_free(&story);
+}
+
 /* It arrived while the thread waited for work: up to its waking that was waking, then work. */
 static void test_sleeping_thread_is_woken(void **state)
 {
@@ -373,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_busy_thread_is_own),
 		cmocka_unit_test(test_client_times),
+		cmocka_unit_test(test_client_times_without_end),
 		cmocka_unit_test(test_sleeping_thread_is_woken),
 		cmocka_unit_test(test_busy_cpu_is_runq),
 		cmocka_unit_test(test_wait_nobody_told),
