@@ -12,7 +12,7 @@ load common
 	tracer_pid=$!
 	pids+=($tracer_pid)
 	await "$dir/trace.log" 'watching' $tracer_pid
-	run_load 4000 2s
+	run_load 4000 2s --stamp
 	stop_tracer
 	chmod 755 "$dir"
 	chmod 644 "$dir/trace.mlr"
@@ -21,7 +21,8 @@ load common
 	LC_ALL=C.UTF-8 setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/memlab-trace" report "$dir/trace.mlr" \
 		--json "$dir/out/report.json" --requests "$dir/out/report.csv" --html "$dir/out/report.html" \
 		--timeline "$dir/out/timeline.json" --flame "tail:$dir/out/tail.svg" >"$dir/out/screen"
-	story='{requests, cut, server_ns, queue_ns, service_ns, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
+	story='{requests, cut, server_ns, queue_ns, service_ns, client, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
+	check "$dir/live.json" ".client.requests == $(jq .answered_total "$dir/load.json")"
 	diff <(jq -S "$story" "$dir/live.json") <(jq -S "$story" "$dir/out/report.json")
 	cmp "$dir/live.csv" "$dir/out/report.csv"
 	# One is in ASCII, one in UTF-8.

@@ -83,3 +83,26 @@ client_times_agree() { # requests exact|tail
 	check "$dir/trace.json" '.client == {requests: 0}'
 	! grep -q 'client wait' "$dir/screen"
 }
+
+@test "a header that is not two times, sent no earlier than meant, is as good as none" {
+	need_root
+	start_service "$bin/memlab-svc"
+	for mode in exact tail; do
+		start_tracer "$service_pid" --mode $mode --requests "$dir/requests.csv"
+		# All on one connection, so that nothing of one request may stick to the next.
+		local header arguments=()
+		for header in '11 22' '22 11' '11' '11 22 33' '11,22' '-11 22' '11 0x22' '0 0' '11 18446744073709551616' '33 33'; do
+			arguments+=(--next -s -o /dev/null -H "X-Memlab-Times: $header" "$url/lookup?key=1")
+		done
+		curl "${arguments[@]:1}" --next -s -o /dev/null "$url/lookup?key=1"
+		stop_tracer
+		python3 - "$dir/requests.csv" <<'END'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+rows.sort(key=lambda row: int(row["end_ns"]))
+assert len({row["peer_port"] for row in rows}) == 1, rows
+times = [(row["intended_ns"], row["send_ns"]) for row in rows]
+assert times == [("11", "22")] + [("", "")] * 8 + [("33", "33"), ("", "")], times
+END
+	done
+}

@@ -111,6 +111,15 @@ static inline struct summary fixture_summary(void)
 	return summary;
 }
 
+/* Most requests carried their client's times, the worst among them. */
+static inline void fixture_client_times(struct summary *summary)
+{
+	summary->client_wait = (struct quantiles){119000, 900, 4000, 2100000, 5300000, 6000000, 6200000, 30000};
+	summary->response = (struct quantiles){119000, 45000, 81000, 6450000, 13600000, 15000000, 15900000, 180000};
+	summary->worst[0].send_ns = summary->worst[0].arrival_ns - 15000;
+	summary->worst[0].intended_ns = summary->worst[0].send_ns - 6200000;
+}
+
 /* A stranger: no probes, sockets and scheduler only, hostile name. */
 static inline struct trace_info fixture_info_foreign(void)
 {

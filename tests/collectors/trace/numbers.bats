@@ -17,6 +17,8 @@ for name in "screen", "screen-wide", "screen-ascii":
 tail = json.loads(json.dumps(document))
 tail["mode"], tail["checks"]["fault_estimated_ns"] = "tail", 5000
 assert every_number.check(screen("screen-tail"), tail) >= 75
+client = json.load(open(sys.argv[1] + "/trace-client.json"))
+assert every_number.check(screen("screen-client"), client) >= 80
 def must_fail(lines, document, what):
     try:
         every_number.check(lines, document)
@@ -32,6 +34,12 @@ for change in ("why 2 mean_ns", "why 4 rest causes", "gc_tail_percent", "series_
         place = place[key]
     place[last] = place[last].replace("0", "1") if last == "next" else place[last] * 2
     must_fail(lines, changed, change)
+for change in "wait_ns p99", "response_ns p999", "requests":
+    changed = copy.deepcopy(client)
+    *way, last = change.split()
+    place = changed["client"][way[0]] if way else changed["client"]
+    place[last] *= 2
+    must_fail(screen("screen-client"), changed, change)
 must_fail(lines + [" and 7 of another kind"], document, "another line")
 END
 }

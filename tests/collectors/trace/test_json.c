@@ -116,6 +116,19 @@ static void the_document(void **state)
 	free(text);
 }
 
+static void the_document_with_client_times(void **state)
+{
+	(void)state;
+	struct trace_info info = fixture_info();
+	struct summary summary = fixture_summary();
+	fixture_client_times(&summary);
+	char *text = document(&info, &summary);
+	assert_true(json_is_object(text));
+	assert_non_null(strstr(text, "\"client_wait_ns\":6200000,\"response_ns\":15915000"));
+	golden_check("trace-client.json", text);
+	free(text);
+}
+
 static void hostile_and_empty(void **state)
 {
 	(void)state;
@@ -135,7 +148,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostile_strings), cmocka_unit_test(what_is_an_object), cmocka_unit_test(members),
-		cmocka_unit_test(the_document),    cmocka_unit_test(hostile_and_empty),
+		cmocka_unit_test(the_document),    cmocka_unit_test(the_document_with_client_times),
+		cmocka_unit_test(hostile_and_empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -232,6 +232,20 @@ static void intervals(void **state)
 	free(text);
 }
 
+/* Clients that say when they meant to send: two rows more, and of how many requests they speak if it is not all. */
+static void what_clients_say(void **state)
+{
+	(void)state;
+	struct trace_info info = fixture_info();
+	struct summary summary = fixture_summary();
+	fixture_client_times(&summary);
+	check("screen-client.txt", &info, &summary);
+	summary.response.count = summary.client_wait.count = summary.requests;
+	char *text = draw(&info, &summary);
+	assert_non_null(strstr(text, "\n response       "));
+	free(text);
+}
+
 static void one_line(void **state)
 {
 	(void)state;
@@ -315,6 +329,7 @@ int main(void)
 		cmocka_unit_test(strangers_are_cleaned), cmocka_unit_test(options),
 		cmocka_unit_test(one_line),              cmocka_unit_test(no_color),
 		cmocka_unit_test(intervals),
+		cmocka_unit_test(what_clients_say),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
