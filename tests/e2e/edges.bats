@@ -41,18 +41,19 @@ bracketed() {
 	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
 }
 
-# The client's times as the tracer tells them, request by request, against what the client wrote down: same intention, same send, and an
-# arrival behind it; in exact mode, where the end is the socket's and not the service's word, it ends before the receipt. Columns of the
-# tracer's table are found by name.
-client_times_agree() { # requests exact|tail
-	awk -F, -v requests="$1" -v mode="$2" '
+# The client's times as the tracer tells them, request by request, against what the client wrote down: same intention, same send, an arrival
+# behind it, and begun before the receipt. That it ends before the receipt holds only on average, below: over loopback the client has the
+# answer before the send that brought it is over (docs/decisions/504), and the sender may lose its CPU in between. Columns of the tracer's
+# table are found by name.
+client_times_agree() { # requests
+	awk -F, -v requests="$1" '
 		NR == FNR { if (FNR > 1) { intended[$1, $4] = $3; receipt[$1, $4] = $5 } next }
 		FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
 		$column["send_ns"] == "" { without++; next }
 		{
 			key = $column["peer_port"] SUBSEP $column["send_ns"]
 			if (!(key in intended) || intended[key] != $column["intended_ns"] || $column["arrival_ns"] < $column["send_ns"] ||
-			    (mode == "exact" && $column["end_ns"] > receipt[key])) { wrong++; if (wrong < 5) print "wrong: " $0 }
+			    $column["begin_ns"] > receipt[key]) { wrong++; if (wrong < 5) print "wrong: " $0 }
 			right++
 		}
 		END { print right + 0, "with times,", without + 0, "without,", wrong + 0, "wrong"; exit !(right == requests && !wrong && without == 1) }
@@ -69,7 +70,7 @@ client_times_agree() { # requests exact|tail
 		# All but the load's question for what the service is.
 		[ "$(($(jq .requests "$dir/trace.json") - 1))" = "$(jq .client.requests "$dir/trace.json")" ]
 		check "$dir/trace.json" ".client.requests == $(jq .answered_total "$dir/load.json")"
-		client_times_agree "$(jq .answered_total "$dir/load.json")" $mode
+		client_times_agree "$(jq .answered_total "$dir/load.json")"
 		# Response times by both, from the same instants to the answer's departure and to its receipt: the tracer's are no longer.
 		[ $mode = tail ] || check "$dir/trace.json" ".client.response_ns.mean <= $(jq .response_ns.mean "$dir/load.json")"
 		check "$dir/trace.json" '.client.response_ns.mean >= .server_ns.mean + .client.wait_ns.mean'
