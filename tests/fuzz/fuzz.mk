@@ -43,6 +43,7 @@ build/fuzz/tiny: tests/fuzz/tiny.S
 
 fuzz-trace: $(FUZZ_TRACE) $(HOSTILE) build/fuzz/tiny
 	$(Q)cd build/fuzz && mkdir -p $(FUZZ_READERS:%=%.corpus) && cp tiny elf.corpus/tiny && cp tiny code.corpus/tiny
+	$(Q)$(HOSTILE) flight-seed >build/fuzz/flight.corpus/seed
 	$(Q)[ ! -s "$(FUZZ_RECORDING)" ] || for reader in recording report; do \
 		$(HOSTILE) seed $(FUZZ_RECORDING) >build/fuzz/$$reader.corpus/seed; done
 	$(Q)for reader in $(FUZZ_READERS); do echo "$$reader: $(FUZZ_SECONDS) s"; \

@@ -5,7 +5,8 @@
  * may refuse; they may not crash (sanitizers help), nor take more than 10 s for a round (SIGALRM), nor hand out what
  * breaks their contract (abort). The seed of a round is printed when it dies, so that it can be repeated alone.
  *
- * hostile seed FILE: the recording FILE as the input of the coverage-guided fuzzer, on standard output.
+ * hostile seed FILE: the recording FILE as the input of the coverage-guided fuzzer, on standard output; hostile flight-seed: flight rings
+ * for it.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -237,17 +238,17 @@ static void hostile_recording(uint64_t seed, uint64_t rounds, struct input whole
 
 /* --------------------------------------------------------- flight rings */
 
-enum { ENTRIES_AT = 65536 };
+enum { ENTRIES_AT = 65536, SEED_ENTRIES_AT = FLIGHT_AT + sizeof(struct flight), SEED_ENTRIES = 200 };
 
-static void fill_flight(struct input *input)
+static void fill_flight(struct input *input, uint64_t entries_at, uint64_t count)
 {
 	struct flight *directory = (struct flight *)(input->bytes + FLIGHT_AT);
-	struct flight_entry *entries = (struct flight_entry *)(input->bytes + ENTRIES_AT);
+	struct flight_entry *entries = (struct flight_entry *)(input->bytes + entries_at);
 	*directory = (struct flight){.magic = FLIGHT_MAGIC, .entry_bytes = sizeof(*entries), .entry_count = FLIGHT_ENTRIES,
 				     .ring_limit = FLIGHT_RINGS, .ring_count = 2};
 	for (unsigned r = 0; r < 2; r++)
-		directory->rings[r] = (struct flight_ring){.entries = ENTRIES_AT, .head = 1000, .tid = 7};
-	for (uint64_t n = 1; n <= 1000; n++)
+		directory->rings[r] = (struct flight_ring){.entries = entries_at, .head = count, .tid = 7};
+	for (uint64_t n = 1; n <= count; n++)
 		entries[n - 1] = (struct flight_entry){.number = n, .number_again = (uint32_t)n, .end_ns = n};
 }
 
@@ -257,7 +258,7 @@ static void hostile_flight(uint64_t seed, uint64_t rounds)
 	for (uint64_t round = 0; round < rounds; round++) {
 		struct change changes[CHANGES];
 		seed_round(seed + round);
-		fill_flight(&input);
+		fill_flight(&input, ENTRIES_AT, 1000);
 		unsigned count = (unsigned)(random_next() % CHANGES);
 		for (unsigned c = 0; c < count; c++)
 			changes[c] = random_next() % 2 ? damage(&input, FLIGHT_AT, 64 + 3 * sizeof(struct flight_ring))
@@ -288,12 +289,24 @@ static void hostile_code(uint64_t seed, uint64_t rounds, const char *path)
 	}
 }
 
+static int print(const uint8_t *bytes, size_t size)
+{
+	return fwrite(bytes, 1, size, stdout) == size && fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int print_flight_seed(void)
+{
+	struct input input = input_new(SEED_ENTRIES_AT + SEED_ENTRIES * sizeof(struct flight_entry));
+	fill_flight(&input, SEED_ENTRIES_AT, SEED_ENTRIES);
+	return print(input.bytes + FLIGHT_AT, input.size - FLIGHT_AT);
+}
+
 static int print_seed(const char *path)
 {
 	static uint8_t plain[4 << 20];
 	struct input input = input_from(path);
 	size_t size = recording_unpack(input.bytes, input.size, plain, sizeof(plain));
-	return fwrite(plain, 1, size, stdout) == size && fflush(stdout) == 0 ? 0 : 1;
+	return print(plain, size);
 }
 
 /* A report says what it has to say to nobody. */
@@ -305,12 +318,14 @@ static void hush(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: hostile elf|recording|report|flight|code SEED ROUNDS [FILE]\n       hostile seed FILE\n");
+	fprintf(stderr, "usage: hostile elf|recording|report|flight|code SEED ROUNDS [FILE]\n       hostile seed FILE | flight-seed\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "flight-seed") == 0)
+		return print_flight_seed();
 	if (argc == 3 && strcmp(argv[1], "seed") == 0)
 		return print_seed(argv[2]);
 	if (argc < 4)
