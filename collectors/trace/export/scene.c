@@ -108,6 +108,8 @@ static uint32_t place_of_new(const struct scenes *scenes)
 
 bool scenes_wants(const struct scenes *scenes, const struct request *request)
 {
+	if (request->flags & REQUEST_LOSS)
+		return false; /* no such request is among the worst */
 	if (scenes->count < WORST_COUNT)
 		return true;
 	return request->end_ns - request->arrival_ns > length_ns(scenes->scenes[place_of_new(scenes)]);
