@@ -69,11 +69,12 @@ static inline int is_target(uint32_t tid)
 
 static inline void story_comm(char comm[16], uint32_t tid)
 {
-	memset(comm, 0, 16);
+	char name[24] = "swapper";
+
 	if (tid)
-		snprintf(comm, 16, "%s-%u", is_target(tid) ? "svc" : "other", tid);
-	else
-		strcpy(comm, "swapper");
+		snprintf(name, sizeof(name), "%s-%u", is_target(tid) ? "svc" : "other", tid);
+	name[15] = '\0'; /* as the kernel cuts it */
+	memcpy(comm, name, 16);
 }
 
 static inline union merge_slot *story_add(struct story *story, enum record_kind kind, size_t bytes, uint64_t time_ns,
