@@ -54,7 +54,7 @@ install: all $(HEAP_LIB) completions ## programs, heap library, man pages, compl
 .PHONY: deb
 deb: ## a Debian package of it all in build/deb/
 	$(Q)rm -rf build/deb && mkdir -p build/deb
-	$(Q)$(MAKE) --no-print-directory DESTDIR=$(CURDIR)/build/deb/memlab PREFIX=/usr UNITDIR=/lib/systemd/system \
+	$(Q)$(MAKE) --no-print-directory DESTDIR=$(CURDIR)/build/deb/memlab PREFIX=/usr \
 		LIBDIR=/usr/lib/$$(dpkg-architecture -qDEB_HOST_MULTIARCH) ZSHDIR=/usr/share/zsh/vendor-completions install
 	$(Q)docker/package/deb build/deb $(VERSION)
 	$(give_back)

@@ -74,9 +74,10 @@ static uint64_t string_number(struct profile *profile, const char *text)
 			return i;
 	if (profile->string_count == profile->string_room) {
 		profile->string_room = profile->string_room ? profile->string_room * 2 : 64;
-		profile->strings = realloc(profile->strings, profile->string_room * sizeof(*profile->strings));
-		if (!profile->strings)
+		const char **strings = realloc(profile->strings, profile->string_room * sizeof(*strings));
+		if (!strings)
 			abort();
+		profile->strings = strings;
 	}
 	profile->strings[profile->string_count] = text;
 	return profile->string_count++;

@@ -27,7 +27,7 @@ setup() {
 @test "programs, pages, units, library and header are inside, owned by root" {
 	dpkg-deb --contents "$deb" >"$BATS_TEST_TMPDIR/contents"
 	for file in /usr/bin/memlab-{svc,load,trace,gen,loadindex} /usr/share/man/man1/memlab-{svc,load,trace,gen,loadindex}.1.gz \
-		/lib/systemd/system/memlab-svc.service /lib/systemd/system/memlab-trace@.service /usr/include/memlab/gc.h \
+		/usr/lib/systemd/system/memlab-svc.service /usr/lib/systemd/system/memlab-trace@.service /usr/include/memlab/gc.h \
 		/etc/default/memlab-svc /usr/share/memlab/prometheus/rules.yml; do
 		grep -q " \.$file\$" "$BATS_TEST_TMPDIR/contents" || { echo "$file is missing"; return 1; }
 	done
@@ -66,7 +66,7 @@ setup() {
 	"$other/usr/bin/memlab-svc" --version
 	(cd "$other" && md5sum -c --quiet var/lib/dpkg/info/memlab.md5sums)
 	# What an administrator does afterwards.
-	ln -s /lib/systemd/system/memlab-svc.service "$other/etc/systemd/system/multi-user.target.wants/"
+	ln -s /usr/lib/systemd/system/memlab-svc.service "$other/etc/systemd/system/multi-user.target.wants/"
 	mkdir -p "$other/etc/systemd/system/memlab-svc.service.d"
 	echo 'GOGC=50' >>"$other/etc/default/memlab-svc"
 	packages -r memlab

@@ -427,5 +427,5 @@ stop_later() {
 	web
 	timeout 60 "$load" --url "$url" --rate 1k --connections 8 --duration 1s --warmup 0 --spin --json "$json"
 	web_end
-	expect '.errors == 0 and .load.spin and .generator.cpu_percent > 30'
+	expect '.errors == 0 and .load.spin and .generator.cpu_percent + .generator.runqueue_percent > 30'
 }
