@@ -189,8 +189,12 @@ static void merge_drain(struct merge *merge, uint64_t horizon_ns)
 
 static void merge_drain_due(struct merge *merge)
 {
-	if (merge->newest_ns > merge->watermark_ns)
-		merge_drain(merge, merge->newest_ns - merge->watermark_ns);
+	uint64_t horizon_ns = merge->newest_ns > merge->watermark_ns ? merge->newest_ns - merge->watermark_ns : 0;
+
+	if (merge->complete_ns && horizon_ns > merge->complete_ns)
+		horizon_ns = merge->complete_ns;
+	if (horizon_ns)
+		merge_drain(merge, horizon_ns);
 	merge->drained_ns = merge->newest_ns;
 }
 
@@ -283,6 +287,8 @@ void merge_advance(struct merge *merge, uint64_t now_ns)
 {
 	if (now_ns > merge->newest_ns)
 		merge->newest_ns = now_ns;
+	if (now_ns > merge->complete_ns)
+		merge->complete_ns = now_ns;
 	merge_drain_due(merge);
 }
 

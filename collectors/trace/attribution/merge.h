@@ -3,7 +3,9 @@
  * Merge: one stream in order of (time, CPU, sequence) from records that arrive per CPU in order but mixed between CPUs.
  *
  * Each CPU has a lane, a queue in order of time. A record leaves when it is older than
- * the newest by the watermark; what arrives later than that is counted `late` and dropped.
+ * the newest by the watermark; what arrives later than that is counted `late` and dropped. Who has several sources says how far
+ * all of them were read, and no record behind that leaves: so a reader that was kept from its CPU for longer than the
+ * watermark may read one source after the other.
  * A CPU's sequence numbers are consecutive, so a hole is a loss: the sink hears of it as a *gap*, the span
  * between the two neighbouring records, before it gets the record behind it. A program that was preempted
  * between the reserve and the clock leaves a record whose number is smaller and time larger than its
@@ -58,6 +60,7 @@ struct merge {
 	uint64_t watermark_ns;
 	uint64_t newest_ns, horizon_ns; /* everything before the horizon has left */
 	uint64_t drained_ns;            /* newest_ns at the last drain */
+	uint64_t complete_ns;           /* all sources were read up to there (merge_advance); 0: nobody says */
 	uint64_t lost, late, unknown;
 	uint32_t waiting;
 	struct merge_lane **lanes; /* by CPU; NULL: silent so far */

@@ -288,6 +288,36 @@ static void test_late_before_their_hole_is_seen(void **state)
 	story_free(&story);
 }
 
+/* The reader was stopped between its two sources: of one it has all up to now, of the other the rest comes with the next turn. */
+static void test_a_source_behind_is_not_late(void **state)
+{
+	(void)state;
+	struct story story = story_new(1);
+
+	tell_task(&story, 1 * MS, 0, 101, ON_CPU, 0);
+	tell_switch(&story, 2500 * MS, 1, 900, RECORD_LEFT_SLEEPING, 102);
+	tell_recv(&story, 1010 * MS, 0, 101, 1, 1009 * MS);
+	tell_send(&story, 1020 * MS, 0, 101, 1);
+	tell_end(&story, 1020 * MS, 0, 101, 1, 1010 * MS);
+	for (uint32_t i = 0; i < story.count; i++)
+		story.records[i].h.seq = i < 2 ? 1 : i; /* two CPUs */
+	story.config.on_request = story_take;
+	story.config.context = &story;
+	struct attribution *attribution = attribution_new(&story.config);
+	assert_int_equal(attribution_feed(attribution, &story.records[0].h), 0);
+	attribution_advance(attribution, 1000 * MS);
+	for (uint32_t i = 1; i < story.count; i++)
+		assert_int_equal(attribution_feed(attribution, &story.records[i].h), 0);
+	attribution_advance(attribution, 2600 * MS);
+	attribution_finish(attribution);
+	attribution_summary(attribution, &story.summary);
+	assert_int_equal(story.summary.late, 0);
+	assert_int_equal(story.summary.lost, 0);
+	assert_int_equal(story.summary.requests, 1);
+	attribution_free(attribution);
+	story_free(&story);
+}
+
 /* Preempted between the reserve and the clock: number and time disagree, nothing is lost. */
 static void test_numbers_out_of_order(void **state)
 {
@@ -510,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_withheld_records_show),
 		cmocka_unit_test(test_late_records),
 		cmocka_unit_test(test_late_before_their_hole_is_seen),
+		cmocka_unit_test(test_a_source_behind_is_not_late),
 		cmocka_unit_test(test_numbers_out_of_order),
 		cmocka_unit_test(test_unknown_records),
 		cmocka_unit_test(test_advance),
