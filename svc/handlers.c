@@ -8,6 +8,7 @@
 
 #include "cpu_profile.h"
 #include "debug_allocs.h"
+#include "decimal.h"
 #include "knobs.h"
 #include "metrics_page.h"
 #include "pprof.h"
@@ -62,17 +63,6 @@ static inline bool is_path(const char *text, const char *path)
 
 #define KEY_DIGITS_SAFE 19 /* never too large for 64 bits */
 
-static bool parse_key_slow(const char *text, uint64_t *key)
-{
-	uint64_t value = 0;
-	for (; *text; text++)
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
-			return false;
-	*key = value;
-	return true;
-}
-
 /* Decimal digits only; false if there are none, others, or too many. */
 static bool parse_key(const char *text, uint64_t *key)
 {
@@ -83,7 +73,7 @@ static bool parse_key(const char *text, uint64_t *key)
 	*key = value;
 	if (*at || at == text)
 		return false;
-	return at - text <= KEY_DIGITS_SAFE || parse_key_slow(text, key);
+	return at - text <= KEY_DIGITS_SAFE || decimal_take(&text, key);
 }
 
 static bool parse_format(const char *text, enum format *format)

@@ -596,6 +596,15 @@ static bool sockets_ready(struct loop *loop, int timeout_ms)
 	return fds[0].revents || fds[1].revents;
 }
 
+/* What the sockets have is taken; who hung up before that is told of it. */
+static void loop_run(struct loop *loop)
+{
+	MHD_run(loop->daemon);
+	if (__builtin_expect(loop->hung_up, 0))
+		hangups_tell(loop->hangups);
+	loop->hung_up = false;
+}
+
 /* While the collector has work, sockets are looked at after each slice of it, without sleeping. */
 static void loop_turn(struct loop *loop, int timeout_ms_max)
 {
@@ -609,11 +618,7 @@ static void loop_turn(struct loop *loop, int timeout_ms_max)
 		loop->idle_work = gc_idle(loop->handler.m);
 		return;
 	}
-	MHD_run(loop->daemon);
-	if (__builtin_expect(loop->hung_up, 0)) {
-		hangups_tell(loop->hangups);
-		loop->hung_up = false;
-	}
+	loop_run(loop);
 	waiting_expire(loop);
 	if (loop->malloc_bytes)
 		__atomic_store_n(&loop->metrics->malloc_bytes, *loop->malloc_bytes, __ATOMIC_RELAXED);
@@ -624,7 +629,7 @@ static void loop_drain(struct loop *loop)
 {
 	uint64_t deadline_ns = now_ns() + GRACE_NS;
 	for (unsigned turns = 0; turns < 100 && sockets_ready(loop, 0); turns++)
-		MHD_run(loop->daemon);
+		loop_run(loop);
 	MHD_quiesce_daemon(loop->daemon);
 	close(loop->listen_fd);
 	loop->listen_fd = -1;

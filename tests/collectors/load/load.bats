@@ -425,7 +425,11 @@ stop_later() {
 
 @test "--spin sends on time and says what it cost" {
 	web
+	timeout 60 "$load" --url "$url" --rate 1k --connections 8 --duration 1s --warmup 0 --json "$json"
+	sleeping=$(jq .generator.cpu_percent "$json")
 	timeout 60 "$load" --url "$url" --rate 1k --connections 8 --duration 1s --warmup 0 --spin --json "$json"
 	web_end
+	# It takes what CPU it can get, and several times what it takes when it sleeps.
 	expect '.errors == 0 and .load.spin and .generator.cpu_percent + .generator.runqueue_percent > 30'
+	expect ".generator.cpu_percent > 3 * $sleeping"
 }

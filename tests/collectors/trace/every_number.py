@@ -103,7 +103,6 @@ class Screen:
                 number(ns, cost["target_ns_per_request"]), number(digits, cost["tracer_cpu_percent"]),
                 number(lambda value: f"{value:g}", cost["budget_percent"]), ns(self.json["duration_s"] * 1e9), None]
 
-
     def intervals(self):
         shown = []
         for quantile in ("p50", "p90", "p99", "p999", "p9999"):
