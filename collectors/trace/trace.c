@@ -40,10 +40,15 @@
  */
 #define RING_BYTES_PER_S 64000000u
 #define DRAIN_INTERVAL_MIN_NS 2000000u
-#define DRAIN_INTERVAL_MAX_NS 20000000u
+#define DRAIN_INTERVAL_MAX_NS 32000000u
 #define REPORT_INTERVAL_NS 1000000000u
-/* How long records are kept for sorting: longer than the tracer is likely to be kept from the CPU in the middle of a drain. */
-#define WATERMARK_NS 1000000000u
+/*
+ * How long records are kept for sorting. Live the source says up to when it has been read, and what remains is a thread of the target that loses
+ * its CPU between an entry of its flight ring and the entry's time. A recording says nothing: there it is longer than the tracer is likely to have been kept
+ * from the CPU in the middle of a drain.
+ */
+#define WATERMARK_NS 200000000u
+#define WATERMARK_RECORDED_NS 1000000000u
 /* The first report comes as soon as there is something to tell. */
 #define FIRST_REPORT_NS (WATERMARK_NS + 250000000u)
 
@@ -163,11 +168,13 @@ static void take_request(void *context, const struct request *request)
 		scenes_request(trace->scenes, request, trace->stretches, count);
 }
 
-/* Until nothing more comes: what the kernel wrote while we read is part of the story. */
+/* All that was written up to now is part of the story; a busy target writes on while we read. */
 static void drain_rest(struct trace *trace)
 {
+	uint64_t end_ns = source_now_ns();
 	for (int round = 0; round < 100 && source_drain(trace->source, take_record, trace) > 0; round++)
-		;
+		if (source_complete_ns(trace->source) >= end_ns)
+			break;
 }
 
 /* ------------------------------------------------------------------- cost */
@@ -352,10 +359,8 @@ static void watch(struct trace *trace)
 	while (!interrupted) {
 		nanosleep(&pause, NULL);
 		bool alive = source_target_alive(trace->source);
-		/* Before the drain: whatever keeps us from the CPU in between, all records up to here are taken. */
-		uint64_t drained_ns = source_now_ns();
 		source_drain(trace->source, take_record, trace);
-		attribution_advance(trace->attribution, drained_ns);
+		attribution_advance(trace->attribution, source_complete_ns(trace->source));
 		uint64_t now_ns = source_now_ns();
 		keep_budget(trace, now_ns);
 		if (show(trace, now_ns, &next_ns) || !alive || now_ns >= end_ns)
@@ -371,7 +376,7 @@ static int open_attribution(struct trace *trace)
 		.tgid = trace->target.tgid,
 		.has_end_events = trace->target.has_request_end,
 		.no_sched = trace->target.no_sched,
-		.watermark_ns = WATERMARK_NS,
+		.watermark_ns = trace->options->command == COMMAND_REPORT ? WATERMARK_RECORDED_NS : WATERMARK_NS,
 		.fault_minor_ns = trace->target.fault_ns,
 		.on_request = take_request,
 		.context = trace,

@@ -85,12 +85,27 @@ static struct flight_entry *slot_open(const struct flight_ring *ring)
 	return slot;
 }
 
+/*
+ * The line was last in the reader's cache. Fetched when it is written, it would hold up the next locked instruction, a mutex of the
+ * server's say, for a tenth of a microsecond; fetched one entry ahead, nobody.
+ */
+static void slot_fetch(const struct flight_entry *slot)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*slot));
+#else
+	__builtin_prefetch(slot, 1);
+#endif
+}
+
 static void slot_close(struct flight_ring *ring, struct flight_entry *slot)
 {
+	const struct flight_entry *entries = (const struct flight_entry *)(uintptr_t)ring->entries;
 	uint64_t number = ring->head + 1; /* nobody else writes it */
 	__atomic_store_n(&slot->number, number, __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->number_again, (uint32_t)number, __ATOMIC_RELEASE);
 	__atomic_store_n(&ring->head, number, __ATOMIC_RELEASE);
+	slot_fetch(&entries[number % FLIGHT_ENTRIES]);
 }
 
 static uint32_t at_most_32(uint64_t ns)

@@ -123,7 +123,7 @@ def steal_ticks():
 
 
 class Sampler(threading.Thread):
-    """CPU time of a server against the clock, so that it can be read at a window's exact ends."""
+    """CPU time and page faults of a server against the clock, so that they can be read at a window's exact ends."""
 
     def __init__(self, server):
         super().__init__(daemon=True)
@@ -131,7 +131,7 @@ class Sampler(threading.Thread):
 
     def run(self):
         while not self.over.is_set():
-            self.points.append((time.clock_gettime_ns(time.CLOCK_MONOTONIC), *self.server.times_ns()))
+            self.points.append((time.clock_gettime_ns(time.CLOCK_MONOTONIC), *self.server.times_ns(), self.server.faults()))
             self.over.wait(0.02)
 
     def at(self, when, column):
@@ -142,8 +142,8 @@ class Sampler(threading.Thread):
         return before[column] + (after[column] - before[column]) * (when - before[0]) / (after[0] - before[0])
 
     def between(self, begin, end):
-        """CPU time used and waited for."""
-        return [self.at(end, column) - self.at(begin, column) for column in (1, 2)]
+        """CPU time used and waited for, page faults."""
+        return [self.at(end, column) - self.at(begin, column) for column in (1, 2, 3)]
 
 
 def disturbed(load, server, server_wait_percent, steal_percent):
@@ -161,7 +161,6 @@ def window(build, server, rate, connections, seconds):
     """One window: the load's JSON with cpu_ns_per_request of the server, its page faults, and `disturbed`."""
     sampler = Sampler(server)
     steal, total = steal_ticks()
-    faults = server.faults()
     sampler.start()
     command = ["taskset", "-c", LOAD_CPU, f"{build}/bin/memlab-load", "--url", server.url, "--rate", str(rate),
                "--connections", str(connections), "--duration", f"{seconds}s", "--warmup", f"{WARMUP_S}s", "--json", "-"]
@@ -174,9 +173,9 @@ def window(build, server, rate, connections, seconds):
         raise SystemExit(f"bench-svc: memlab-load against {server.name}: {run.stderr.strip()}")
     load = json.loads(run.stdout)
     steal_after, total_after = steal_ticks()
-    load["faults"] = server.faults() - faults
     step = load["steps"][0]
-    used, waited = sampler.between(step["measured_ns"], step["end_ns"])
+    used, waited, faults = sampler.between(step["measured_ns"], step["end_ns"])
+    load["faults"] = round(faults)
     load["cpu_ns_per_request"] = used / max(1, load["achieved_rate"] * step["duration_s"])
     load["disturbed"] = disturbed(load, server, 100 * waited / (step["end_ns"] - step["measured_ns"]),
                                   100 * (steal_after - steal) / max(1, total_after - total))

@@ -79,12 +79,37 @@ static void a_request_has_all_its_edges(void **state)
 	target_stop(target);
 }
 
+/* What the source calls complete has been handed over: a request that was answered before is there, and time does not stand still. */
+static void it_says_how_far_it_has_read(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){0});
+	int fd = target_connect(target);
+	uint64_t complete_ns = source_complete_ns(source);
+	assert_int_equal(complete_ns, 0);
+	for (unsigned round = 1; round <= 20; round++) {
+		target_ask(fd, "h123456789");
+		uint64_t answered_ns = source_now_ns();
+		for (int look = 0; look < 1000 && source_complete_ns(source) < answered_ns; look++)
+			source_drain(source, keep, NULL);
+		assert_true(source_complete_ns(source) >= answered_ns);
+		assert_true(source_complete_ns(source) <= source_now_ns());
+		assert_int_equal(kept_count(RECORD_RECV, 0), round);
+		assert_true(source_complete_ns(source) > complete_ns);
+		complete_ns = source_complete_ns(source);
+	}
+	source_close(source);
+	target_stop(target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thread_states_at_attach),
 		cmocka_unit_test(what_is_known_of_the_target),
 		cmocka_unit_test(a_request_has_all_its_edges),
+		cmocka_unit_test(it_says_how_far_it_has_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,10 +31,8 @@ static void aggregate_check(struct aggregate *aggregate, const struct request *r
 		aggregate->sum_error_ns_max = error;
 }
 
-static void aggregate_add_bucket(struct aggregate *aggregate, const struct request *request, uint64_t server_ns)
+static void bucket_add(struct bucket *bucket, const struct request *request, uint64_t server_ns)
 {
-	struct bucket *bucket = &aggregate->buckets[hist_bucket(server_ns)];
-
 	if (bucket->count == 0 || server_ns < bucket->least_ns)
 		bucket->least_ns = server_ns;
 	bucket->count++;
@@ -85,14 +83,14 @@ static struct second *aggregate_second(struct aggregate *aggregate, uint64_t tim
 	return second;
 }
 
-static void aggregate_add_second(struct aggregate *aggregate, const struct request *request, uint64_t server_ns)
+static void aggregate_add_second(struct aggregate *aggregate, const struct request *request, uint32_t bucket)
 {
 	struct second *second = aggregate_second(aggregate, request->end_ns);
 
 	if (!second)
 		return;
 	second->requests++;
-	second->counts[hist_bucket(server_ns)]++;
+	second->counts[bucket]++;
 }
 
 void aggregate_cycle(struct aggregate *aggregate, uint64_t time_ns)
@@ -115,6 +113,7 @@ static void aggregate_add_allocs(struct aggregate *aggregate, const struct reque
 void aggregate_add(struct aggregate *aggregate, const struct request *request, uint64_t without_gc_ns)
 {
 	uint64_t server_ns = server_ns_of(request);
+	uint32_t bucket = hist_bucket(server_ns);
 
 	if (aggregate->requests == 0 || request->end_ns < aggregate->first_ns)
 		aggregate->first_ns = request->end_ns;
@@ -132,10 +131,10 @@ void aggregate_add(struct aggregate *aggregate, const struct request *request, u
 		duration_add(&aggregate->response, request_response_ns(request));
 	}
 	aggregate_check(aggregate, request);
-	aggregate_add_bucket(aggregate, request, server_ns);
-	intervals_add(&aggregate->intervals, request, hist_bucket(server_ns));
+	bucket_add(&aggregate->buckets[bucket], request, server_ns);
+	intervals_add(&aggregate->intervals, request, bucket);
 	aggregate_add_allocs(aggregate, request);
-	aggregate_add_second(aggregate, request, server_ns);
+	aggregate_add_second(aggregate, request, bucket);
 	if (!(request->flags & REQUEST_LOSS))
 		aggregate_add_worst(aggregate, request);
 }

@@ -86,16 +86,19 @@ static void look_for_lost_arrivals(struct live *live)
  * Requests out of the rings. The arrivals of those that ended before the look were reserved in the
  * ring before: if all up to there has been read, they can be joined; if not, they wait for the next turn.
  */
-static int drain_rings(struct live *live, void (*take)(void *context, const struct record *record), void *context)
+static int drain_rings(struct live *live, uint64_t now_ns)
 {
 	int looked = live->flight ? flight_look(live->flight) : 0;
 	unsigned long place = ring_place(&live->ring);
 	int result = ring_consume(&live->ring);
-	if (result < 0 || !live->flight || looked < 0 || !ring_passed(&live->ring, place))
+	if (result < 0 || !ring_passed(&live->ring, place))
+		return result;
+	live->source.complete_ns = now_ns;
+	if (!live->flight || looked < 0)
 		return result;
 	if (live->arrivals)
 		look_for_lost_arrivals(live);
-	result = flight_drain(live->flight, UINT64_MAX, take, context);
+	result = flight_drain(live->flight, UINT64_MAX, live->take, live->context);
 	return result > 0 ? result : 0; /* a target that has ended gives nothing more */
 }
 
@@ -113,6 +116,7 @@ int live_drain(struct source *source, void (*take)(void *context, const struct r
 	live->flight_due_ns = 0;
 	if (live->tail_ns && !live->tail && now_ns >= live->tail_ns)
 		live_tail_begin(live);
-	int result = drain_rings(live, take, context);
+	/* Taken before the look: whatever keeps us from the CPU in between, all records up to here are read. */
+	int result = drain_rings(live, now_ns);
 	return result < 0 ? result : live->drained + result;
 }

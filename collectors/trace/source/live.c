@@ -13,6 +13,7 @@
  * reverse, and so does the kernel if the tracer is killed.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "../targets/kind.h"
@@ -20,13 +21,33 @@
 #include "live_internal.h"
 #include "rights.h"
 
+static void *close_probes(void *probes)
+{
+	probes_close(probes);
+	return NULL;
+}
+
+/* At the same time: detaching a link is waiting for the kernel to be sure that nobody is inside a probe, 40 to 70 ms each. */
+static void close_all_probes(struct live *live)
+{
+	struct probes *probes[] = {&live->probes, &live->twins, &live->allocators};
+	pthread_t threads[sizeof(probes) / sizeof(*probes)];
+	bool begun[sizeof(probes) / sizeof(*probes)];
+	for (size_t p = 0; p < sizeof(probes) / sizeof(*probes); p++) {
+		begun[p] = probes[p]->link_count && pthread_create(&threads[p], NULL, close_probes, probes[p]) == 0;
+		if (!begun[p])
+			probes_close(probes[p]);
+	}
+	for (size_t p = 0; p < sizeof(probes) / sizeof(*probes); p++)
+		if (begun[p])
+			pthread_join(threads[p], NULL);
+}
+
 static void live_close(struct source *source)
 {
 	struct live *live = (struct live *)source;
 	sampling_stop(&live->sampling);
-	probes_close(&live->allocators);
-	probes_close(&live->twins);
-	probes_close(&live->probes);
+	close_all_probes(live);
 	for (size_t l = live->link_count; l > 0; l--)
 		bpf_link__destroy(live->links[l - 1]);
 	bpf_link__destroy(live->seed);

@@ -21,6 +21,7 @@ struct source_operations {
 /* First member of every source. */
 struct source {
 	const struct source_operations *operations;
+	uint64_t complete_ns; /* source_complete_ns */
 };
 
 #endif

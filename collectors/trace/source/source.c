@@ -18,6 +18,11 @@ int source_drain(struct source *source, void (*take)(void *context, const struct
 	return source->operations->drain(source, take, context);
 }
 
+uint64_t source_complete_ns(const struct source *source)
+{
+	return source->complete_ns;
+}
+
 uint64_t source_now_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);

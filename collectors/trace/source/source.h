@@ -114,6 +114,12 @@ void source_close(struct source *source); /* NULL allowed */
  */
 int source_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context);
 
+/*
+ * Up to when every record there is has been handed over; 0: nobody can say, as in a recording. It stands still while the kernel keeps a
+ * record back that it has begun to write.
+ */
+uint64_t source_complete_ns(const struct source *source);
+
 /* The clock of the records: CLOCK_MONOTONIC. */
 uint64_t source_now_ns(void);
 
