@@ -68,8 +68,8 @@ static bool parse_key(const char *text, uint64_t *key)
 {
 	const char *at = text;
 	uint64_t value = 0;
-	for (; *at >= '0' && *at <= '9'; at++)
-		value = value * 10 + (uint64_t)(*at - '0');
+	for (unsigned digit; (digit = (unsigned char)*at - '0') <= 9; at++)
+		value = value * 10 + digit;
 	*key = value;
 	if (*at || at == text)
 		return false;
@@ -84,13 +84,12 @@ static bool parse_format(const char *text, enum format *format)
 
 static void answer_opt(struct handler *handler, const struct record_view *view, struct response *response)
 {
-	size_t room = serialize_room(view);
 	char *to;
 	handler->buffer.length = 0;
 	if (handler->service->config->pool)
-		to = buffer_room(&handler->buffer, room);
+		to = buffer_room(&handler->buffer, SERIALIZE_ROOM_MAX);
 	else
-		to = gc_push(handler->m, SITE_ALLOC_BYTES(handler->m, room, opt_buffer));
+		to = gc_push(handler->m, SITE_ALLOC_BYTES(handler->m, serialize_room(view), opt_buffer));
 	response->length = serialize_opt(view, response->format, to);
 	response->body = to;
 	response->content_type = format_content_type(response->format);

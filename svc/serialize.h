@@ -35,6 +35,9 @@ static inline size_t serialize_room(const struct record_view *view)
 	return 256 + ENCODE_ESCAPED_BYTES_MAX(strings) + ENCODE_BASE64_BYTES(view->payload.length);
 }
 
+/* And that of no record: their lengths are bytes. */
+#define SERIALIZE_ROOM_MAX (256 + ENCODE_ESCAPED_BYTES_MAX(4 * UINT8_MAX) + ENCODE_BASE64_BYTES(UINT8_MAX))
+
 /* Writes the body; returns its length. `to` has serialize_room bytes. */
 size_t serialize_opt(const struct record_view *view, enum format format, char *to);
 

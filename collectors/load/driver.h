@@ -29,6 +29,7 @@ struct outcome {
 	bool interrupted;   /* stopped before its time */
 	bool target_gone;   /* nothing listens any more */
 	struct usage usage; /* of the run alone */
+	uint64_t polled_ns; /* CPU time in which there was nothing to do but too little time to sleep; 0 with --spin */
 	uint32_t step_count;
 	struct schedule_step steps[SCHEDULE_STEPS_MAX];
 	struct tally *tallies; /* one per step */

@@ -42,6 +42,7 @@ struct driver {
 	uint64_t outstanding;
 	uint64_t down_since_ns; /* no connection is open since; 0: some are */
 	uint64_t next_tick_ns;
+	uint64_t late_ns; /* how late sleeps usually end */
 	struct live live;
 	struct outcome outcome;
 	struct epoll_event events[EVENTS_MAX];

@@ -107,6 +107,7 @@ static void json_generator(struct json *json, const struct outcome *outcome)
 
 	json_object_begin(json, "generator");
 	json_real(json, "cpu_percent", 100 * (double)outcome->usage.cpu_ns / run_ns, 2);
+	json_real(json, "polled_percent", 100 * (double)outcome->polled_ns / run_ns, 2);
 	json_real(json, "runqueue_percent", 100 * (double)outcome->usage.runqueue_ns / run_ns, 2);
 	json_real(json, "cpu_ns_per_request",
 		  outcome->sent_total ? (double)outcome->usage.cpu_ns / (double)outcome->sent_total : 0, 1);

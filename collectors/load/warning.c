@@ -88,7 +88,8 @@ static void warn_achieved(struct warnings *warnings, const struct load_options *
 static void warn_usage(struct warnings *warnings, const struct load_options *options, const struct outcome *outcome)
 {
 	double run_ns = (double)(outcome->end_ns - outcome->begin_ns);
-	double cpu = (double)outcome->usage.cpu_ns / run_ns, runqueue = (double)outcome->usage.runqueue_ns / run_ns;
+	double worked = (double)outcome->usage.cpu_ns - (double)outcome->polled_ns;
+	double cpu = worked / run_ns, runqueue = (double)outcome->usage.runqueue_ns / run_ns;
 
 	if (!options->spin && cpu > CPU_SHARE)
 		warn(warnings,

@@ -197,6 +197,8 @@ static void other_bottlenecks_are_told(void **state)
 	outcome_clean();
 	outcome.usage.cpu_ns = 99 * NS_PER_S / 100;
 	expect_warning("99 % of a CPU");
+	outcome.polled_ns = NS_PER_S / 10; /* it would have had time for more */
+	expect_warning(NULL);
 	outcome_clean();
 	outcome.usage.runqueue_ns = NS_PER_S / 5;
 	expect_warning("waited 20 % of the time for a CPU");
