@@ -3,7 +3,8 @@
  * A map of records under churn: one mutator looks up random keys and replaces one record in eight lookups (two allocations).
  *
  *   heap_churn cycles RECORDS CYCLES    full collections forced by another thread: stalls of the mutator (16 operations),
- *                                       its own handshakes, its throughput while a collection is on, peak RSS / live
+ *                                       its own handshakes, its throughput while a collection is on, peak RSS / live; and, as a
+ *                                       control, its stalls while another thread reads the records and nothing is allocated or collected
  *   heap_churn limit RECORDS PERCENT    throughput with GOGC=off and a limit of PERCENT of what the process occupies
  *                                       with only the live records, against GOGC=100 in the same process; GC_CHURN_LIMITER=0: with the
  *                                       limiter switched off the limit holds, whatever it costs
@@ -24,6 +25,7 @@
 static void **table;
 static size_t records;
 static uint64_t state = 88172645463325252ull;
+static bool replacing = true;
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -50,7 +52,7 @@ static uint64_t operation(void)
 	void **slot = &table[random_next(&state) % records];
 	uint64_t sum = 0;
 
-	if (random_next(&state) % 8 == 0) {
+	if (random_next(&state) % 8 == 0 && replacing) {
 		record_replace(slot);
 		return 0;
 	}
@@ -197,6 +199,38 @@ static double quantile_us(const struct churn *c, double q)
 	return c->count ? c->stalls[(unsigned)((c->count - 1) * q)] / 1e3 : 0;
 }
 
+/* As busy with memory as a marker, for as long as the cycles took. */
+static void *reader_main(void *seconds)
+{
+	double end = now() + *(double *)seconds;
+	uint64_t sum = 0;
+
+	while (now() < end)
+		for (size_t i = 0; i < records; i++) {
+			const volatile struct record *r = __atomic_load_n(&table[i], __ATOMIC_RELAXED);
+			sum += r ? r->key : 0;
+		}
+	sink += sum;
+	__atomic_store_n(&finished, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* What the machine does to two busy threads that want nothing of one another: stalls over 1 ms. */
+static unsigned control_above(double seconds)
+{
+	struct churn c = {.count = STALLS_MAX};
+	pthread_t thread;
+
+	replacing = false;
+	__atomic_store_n(&collecting, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&finished, false, __ATOMIC_SEQ_CST);
+	fprintf(stderr, "control:\n");
+	pthread_create(&thread, NULL, reader_main, &seconds);
+	churn_run(&c);
+	pthread_join(thread, NULL);
+	return c.above;
+}
+
 static int work_cycles(void)
 {
 	struct churn c = {.stalls = calloc(STALLS_MAX, sizeof(uint32_t))};
@@ -209,12 +243,17 @@ static int work_cycles(void)
 	gc_park(m);
 #endif
 	pthread_join(thread, NULL);
+#ifdef PEER_MLHEAP
+	gc_unpark(m);
+#endif
+	long rss = rss_kib();
+	unsigned control = control_above(cycle_seconds);
 	qsort(c.stalls, c.count, sizeof(uint32_t), compare);
 	printf("cycles %s records=%zu cycles=%u cycle_s=%.4f stall_p50_us=%.2f stall_p999_us=%.1f stall_max_us=%.1f above_1ms=%u "
-	       "unexplained=%u speed=%.3f rss_mb=%ld",
+	       "unexplained=%u control_above_1ms=%u speed=%.3f rss_mb=%ld",
 	       MANAGER, records, cycles, cycle_seconds / cycles, quantile_us(&c, 0.5), quantile_us(&c, 0.999), quantile_us(&c, 1),
-	       c.above, c.unexplained,
-	       (double)c.in_batches / (double)c.in_ns / ((double)c.out_batches / (double)c.out_ns), rss_kib() >> 10);
+	       c.above, c.unexplained, control,
+	       (double)c.in_batches / (double)c.in_ns / ((double)c.out_batches / (double)c.out_ns), rss >> 10);
 #ifdef PEER_MLHEAP
 	{
 		struct gc_stats stats;
@@ -225,7 +264,7 @@ static int work_cycles(void)
 		printf(" handshake_p50_us=%.2f handshake_p999_us=%.2f handshake_max_us=%.2f acks_p999_us=%.1f rss_live=%.3f",
 		       (double)stats.handshake.p50_ns / 1e3, (double)stats.handshake.p999_ns / 1e3,
 		       (double)stats.handshake.max_ns / 1e3, (double)stats.acks.p999_ns / 1e3,
-		       (double)(rss_kib() - STALLS_MAX * 4 / 1024) * 1024 / (double)stats.live_bytes);
+		       (double)(rss - STALLS_MAX * 4 / 1024) * 1024 / (double)stats.live_bytes);
 	}
 #endif
 	printf("\n");
