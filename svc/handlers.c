@@ -64,7 +64,7 @@ static inline bool is_path(const char *text, const char *path)
 #define KEY_DIGITS_SAFE 19 /* never too large for 64 bits */
 
 /* Decimal digits only; false if there are none, others, or too many. */
-static bool parse_key(const char *text, uint64_t *key)
+static inline __attribute__((always_inline)) bool parse_key(const char *text, uint64_t *key)
 {
 	const char *at = text;
 	uint64_t value = 0;
@@ -304,27 +304,27 @@ static const struct route routes[] = {
 	{"/debug/pprof/", answer_pprof_index, false},
 };
 
-static inline const struct route *find_route(const char *path)
+static const struct route *find_route(const char *path)
 {
-	if (is_word(path, "/lookup")) /* nearly always, and cheaper than any loop */
-		return &routes[0];
-	for (size_t i = 1; i < sizeof(routes) / sizeof(*routes); i++)
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
 		if (is_path(path, routes[i].path))
 			return &routes[i];
 	return NULL;
 }
 
-bool handler_needs_heap(const struct request *request)
+static inline bool is_lookup(const struct request *request)
 {
-	const struct route *route = find_route(request->path);
-	return (route && route->answer == answer_lookup) || handler_inject;
+	return is_word(request->path, "/lookup");
 }
 
-void handler_answer(struct handler *handler, const struct request *request, struct response *response)
+bool handler_needs_heap(const struct request *request)
 {
-	*response = (struct response){0};
-	if (__builtin_expect(handler_inject != NULL, 0))
-		handler_inject(handler, request);
+	return is_lookup(request) || handler_inject;
+}
+
+/* As the table has it. */
+static void answer_by_route(struct handler *handler, const struct request *request, struct response *response)
+{
 	const struct route *route = find_route(request->path);
 	if (!route) {
 		answer_error(handler, response, 404, "unknown_path",
@@ -338,4 +338,15 @@ void handler_answer(struct handler *handler, const struct request *request, stru
 		return;
 	}
 	route->answer(handler, request, response);
+}
+
+void handler_answer(struct handler *handler, const struct request *request, struct response *response)
+{
+	*response = (struct response){0};
+	if (__builtin_expect(handler_inject != NULL, 0))
+		handler_inject(handler, request);
+	if (is_lookup(request) && is_get(request)) /* nearly always: without a table, and without a call */
+		answer_lookup(handler, request, response);
+	else
+		answer_by_route(handler, request, response);
 }
