@@ -110,7 +110,7 @@ char *put_escaped(char *to, const char *bytes, uint32_t length)
 {
 	for (; length >= 8; bytes += 8, length -= 8) {
 		uint64_t word = load_u64(bytes);
-		to = any_special(word) ? put_escaped_slow(to, bytes, 8) : put_bytes(to, &word, 8);
+		to = any_special(word) ? put_escaped_slow(to, bytes, 8) : (char *)memcpy(to, &word, 8) + 8;
 	}
 	if (length == 0)
 		return to;

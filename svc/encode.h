@@ -51,13 +51,13 @@ static inline __attribute__((always_inline)) char *put_bytes(char *to, const voi
 static inline char *put_u64_le(char *to, uint64_t value)
 {
 	value = htole64(value);
-	return put_bytes(to, &value, 8);
+	return (char *)memcpy(to, &value, 8) + 8;
 }
 
 static inline char *put_u32_le(char *to, uint32_t value)
 {
 	value = htole32(value);
-	return put_bytes(to, &value, 4);
+	return (char *)memcpy(to, &value, 4) + 4;
 }
 
 extern const char encode_digit_pairs[200]; /* "00" "01" .. "99" */

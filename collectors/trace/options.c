@@ -15,7 +15,7 @@ __attribute__((visibility("default"))) const char *argp_program_version = "memla
 enum option_key {
 	KEY_ALLOC = 256, KEY_SAMPLE, KEY_REQUIRE, KEY_WITHHOLD, KEY_JSON, KEY_JSONL, KEY_FLAME, KEY_FOLDED, KEY_PPROF, KEY_HTML, KEY_REQUESTS,
 	KEY_FAIL_IF, KEY_RING, KEY_MODE, KEY_LISTEN, KEY_ANYONE, KEY_COLOR, KEY_NO_FLIGHT, KEY_TIMELINE,
-	KEY_BUDGET, KEY_WITHHOLD_ARRIVALS, KEY_FOLLOW
+	KEY_BUDGET, KEY_WITHHOLD_ARRIVALS, KEY_FOLLOW, KEY_KERNEL_NET
 };
 
 static const struct argp_option option_table[] = {
@@ -34,6 +34,8 @@ static const struct argp_option option_table[] = {
 	 "of a stack is measured and said first", 1},
 	{"sample", KEY_SAMPLE, 0, 0,
 	 "sample the target's time even where no output here needs it: for the flame graphs of a recording's report, or of the page", 1},
+	{"kernel-net", KEY_KERNEL_NET, 0, 0,
+	 "tell what part of own the kernel's sending is; needs every send, so mode auto stays exact, and Linux 6.16", 1},
 	{"no-flight", KEY_NO_FLIGHT, 0, 0,
 	 "trap at the end of each request, even where the target keeps flight rings that tell the same for nearly nothing", 1},
 	{"follow", KEY_FOLLOW, 0, 0,
@@ -273,6 +275,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_SAMPLE:
 		options->sample = true;
 		return 0;
+	case KEY_KERNEL_NET:
+		options->kernel_net = true;
+		return 0;
 	case KEY_REQUIRE:
 		options->require_probes = true;
 		return 0;
@@ -403,6 +408,8 @@ static void check_options(const struct trace_options *options)
 	}
 	if (options->mode == MODE_TAIL && options->sample)
 		usage_error("--mode tail does not see each switch: the stacks of time need --mode exact or auto");
+	if (options->mode == MODE_TAIL && options->kernel_net)
+		usage_error("--mode tail does not see sends: --kernel-net needs --mode exact or auto");
 	if (options->mode == MODE_TAIL && options->no_flight)
 		usage_error("--mode tail is made of the flight rings: leave --no-flight out");
 	if (options->launch && (options->pid || (command != COMMAND_TRACE && command != COMMAND_RECORD)))

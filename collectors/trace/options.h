@@ -57,6 +57,7 @@ struct trace_options {
 	double budget_percent;  /* of the CPUs the target may use; for MODE_AUTO */
 	enum alloc_mode alloc;
 	bool sample;            /* stacks of the target's time, on and off the CPU */
+	bool kernel_net;        /* what part of own the kernel's sending is */
 	bool require_probes;
 	bool follow;            /* go on with the process that comes after the target has ended */
 	bool no_flight;         /* a probe at the end of each request even where the target keeps flight rings */

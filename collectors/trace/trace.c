@@ -207,6 +207,7 @@ static void explain_exact(struct trace *trace)
 	if (trace->options->command == COMMAND_REPORT || trace->options->mode != MODE_AUTO || strcmp(info->mode, "exact") != 0 || info->mode_why[0] || used_percent <= trace->budget.percent)
 		return;
 	const char *why = trace->options->sample				  ? "but stacks of time need every switch"
+			  : trace->options->kernel_net				  ? "but --kernel-net needs every send"
 			  : info->duration_ns < BUDGET_FIRST_NS + BUDGET_EVERY_NS ? "but that was too short a time to judge"
 			  : (double)budget_requests(&counts) < BUDGET_REQUESTS_MIN * seconds ? "but so few requests say nothing about their price"
 										  : "but not in each second alone";
@@ -326,7 +327,7 @@ static void keep_budget(struct trace *trace, uint64_t now_ns)
 {
 	struct source_counts counts;
 	struct budget *budget = &trace->budget;
-	if (trace->options->mode != MODE_AUTO || trace->options->sample || strcmp(trace->info.mode, "exact") != 0 || now_ns < budget->next_ns)
+	if (trace->options->mode != MODE_AUTO || trace->options->sample || trace->options->kernel_net || strcmp(trace->info.mode, "exact") != 0 || now_ns < budget->next_ns)
 		return;
 	source_counts(trace->source, &counts);
 	if (!budget_exceeded(budget, now_ns, &counts, own_cpu_seconds()))
@@ -584,6 +585,7 @@ static int open_live(struct trace *trace)
 		.watch_alloc = options->alloc == ALLOC_EVERY,
 		.watch_alloc_samples = options->alloc == ALLOC_SAMPLE,
 		.watch_malloc = options->alloc == ALLOC_MALLOC,
+		.watch_sends = options->kernel_net,
 		.sample_cpu = options->sample,
 		.sample_offcpu = options->sample,
 		.no_sched = options->withhold_sched,
@@ -600,6 +602,10 @@ static int open_live(struct trace *trace)
 		return error.status;
 	}
 	int status = open_rest(trace);
+	if (status == EXIT_OK && options->kernel_net && !trace->target.sends_begin) {
+		trace_say("this kernel does not tell when it begins to send, Linux 6.16 does; leave --kernel-net out");
+		return EXIT_ERROR;
+	}
 	if (status == EXIT_OK && options->require_probes && trace->target.probes_attached == 0) {
 		trace_say("no memlab probes in process %d (%s): is this memlab-svc? without --require-probes it is traced by its sockets",
 			  trace->pid, trace->target.exe);

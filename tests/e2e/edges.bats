@@ -85,6 +85,40 @@ client_times_agree() { # requests
 	! grep -q 'client wait' "$dir/screen"
 }
 
+kernel_tells_sends() {
+	[ -d /sys/kernel/tracing/events/tcp/tcp_sendmsg_locked ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+	[ -d /sys/kernel/tracing/events/tcp/tcp_sendmsg_locked ]
+}
+
+@test "--kernel-net: what part of own sending is, of each request" {
+	need_root
+	run "$bin/memlab-trace" -p 1 --mode tail --kernel-net
+	[ "$status" = 2 ]
+	start_service "$bin/memlab-svc" --path opt
+	if ! kernel_tells_sends; then
+		run "$bin/memlab-trace" -p "$service_pid" --kernel-net -d 1s
+		[ "$status" = 1 ]
+		[[ $output == *"Linux 6.16"* ]]
+		skip "this kernel does not tell when it begins to send"
+	fi
+	start_tracer "$service_pid" --kernel-net --budget 0.001 --json "$dir/trace.json" --requests "$dir/requests.csv"
+	run_load 3000 2s
+	stop_tracer
+	check "$dir/trace.json" '.mode == "exact"' # auto, and over its budget
+	check "$dir/trace.json" '.kernel_net.service_ns.p50 > 0 and .kernel_net.service_ns.p50 <= .causes.own.service_ns.p50'
+	check "$dir/trace.json" '.kernel_net.service_ns.total <= .causes.own.service_ns.total'
+	python3 "$BATS_TEST_DIRNAME/../collectors/trace/every_number.py" "$dir/screen" "$dir/trace.json"
+	grep -q '^ own .* sending ' "$dir/screen"
+	python3 - "$dir/requests.csv" <<'END'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+net = [(int(row["net_ns"]), int(row["service_own_ns"])) for row in rows if row["status"] == "200"]
+assert len(net) > 5000 and all(0 < sending <= own for sending, own in net), [n for n in net if not 0 < n[0] <= n[1]][:5]
+# The service looks a record up in less than a microsecond; the kernel's way to the other socket is several.
+assert 2 * sum(sending for sending, _ in net) > sum(own for _, own in net), net[:5]
+END
+}
+
 @test "a header that is not two times, sent no earlier than meant, is as good as none" {
 	need_root
 	start_service "$bin/memlab-svc"

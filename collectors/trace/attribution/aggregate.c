@@ -37,6 +37,7 @@ static void bucket_add(struct bucket *bucket, const struct request *request, uin
 		bucket->least_ns = server_ns;
 	bucket->count++;
 	bucket->sum_ns += server_ns;
+	bucket->net_ns += request->net_ns;
 	/* Most causes are 0 in most requests; their sums lie on other cache lines. */
 	for (int c = 0; c < CAUSE_COUNT; c++) {
 		if (request->queue.ns[c])
@@ -159,6 +160,7 @@ static void cohort_fill(const struct aggregate *aggregate, uint32_t low, uint32_
 			cohort->floor_ns = bucket->least_ns;
 		cohort->count += bucket->count;
 		cohort->server_ns += (double)bucket->sum_ns;
+		cohort->net_ns += (double)bucket->net_ns;
 		for (int c = 0; c < CAUSE_COUNT; c++) {
 			cohort->queue_ns[c] += (double)bucket->queue_ns[c];
 			cohort->service_ns[c] += (double)bucket->service_ns[c];
@@ -167,6 +169,7 @@ static void cohort_fill(const struct aggregate *aggregate, uint32_t low, uint32_
 	if (cohort->count == 0)
 		return;
 	cohort->server_ns /= (double)cohort->count;
+	cohort->net_ns /= (double)cohort->count;
 	for (int c = 0; c < CAUSE_COUNT; c++) {
 		cohort->queue_ns[c] /= (double)cohort->count;
 		cohort->service_ns[c] /= (double)cohort->count;
@@ -205,6 +208,7 @@ static void summary_totals(const struct aggregate *aggregate, struct summary *su
 		if (bucket->count == 0)
 			continue;
 		all += (double)bucket->sum_ns;
+		summary->total_net_ns += (double)bucket->net_ns;
 		for (int c = 0; c < CAUSE_COUNT; c++) {
 			summary->total_queue_ns[c] += (double)bucket->queue_ns[c];
 			summary->total_service_ns[c] += (double)bucket->service_ns[c];

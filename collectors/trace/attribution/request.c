@@ -101,6 +101,7 @@ static struct request request_of(struct requests *requests, const struct sock *s
 		.peer_port = sock->peer_port,
 		.tid = read->tid,
 		.flags = read->flags,
+		.net_ns = sock->net_ns,
 	};
 }
 
@@ -133,6 +134,8 @@ static uint64_t request_account(struct requests *requests, struct request *reque
 	const struct timeline *timeline = thread ? &thread->timeline : &nothing;
 
 	blame_request(request, timeline, &requests->threads->culprits);
+	if (request->net_ns > request->service.ns[CAUSE_OWN])
+		request->net_ns = request->service.ns[CAUSE_OWN];
 	struct replay_point point =
 		request_replay(request, before, timeline, request_waited_for_collector(request));
 	if (!thread)
@@ -172,6 +175,7 @@ static void exchange_finish(struct requests *requests, struct sock *sock)
 	if (read->answered_ns) {
 		request_finish_read(requests, sock, read, read->answered_ns);
 		sock->end_ns = read->answered_ns;
+		sock->net_ns = 0;
 	} else {
 		requests->cut++;
 	}
@@ -217,6 +221,17 @@ void requests_close(struct requests *requests, const struct record_close *record
 }
 
 /* ---- Edges. */
+
+/* The target may have lost its CPU in the middle: that is no sending. */
+static uint64_t thread_own_ns(const struct thread *thread, uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t ns[TIMELINE_COLUMNS];
+
+	if (from_ns >= to_ns)
+		return 0;
+	timeline_span(&thread->timeline, from_ns, to_ns, ns);
+	return ns[CAUSE_OWN];
+}
 
 static struct read read_of(struct requests *requests, const struct thread *thread, const struct record_recv *record)
 {
@@ -281,6 +296,8 @@ int requests_send(struct requests *requests, struct thread *thread, const struct
 		return -ENOMEM;
 	sock->heard_ns = sock->sent_ns = record->h.time_ns;
 	thread_outside(requests->threads, thread, record->h.time_ns);
+	if (record->begin_ns)
+		sock->net_ns += thread_own_ns(thread, record->begin_ns, record->h.time_ns);
 	thread->last_sock = record->sock;
 	if (sock->read_count) {
 		struct read *read = &sock->reads[sock->read_count - 1];
@@ -415,6 +432,7 @@ static void request_end(struct requests *requests, struct sock *sock, struct thr
 		return;
 	sock->last = *read;
 	sock->end_ns = request.end_ns;
+	sock->net_ns = 0;
 }
 
 void requests_end_event(struct requests *requests, struct thread *thread, const struct record_event *record)

@@ -49,6 +49,7 @@ struct sock {
 	struct read reads[READ_LIMIT]; /* oldest first */
 	struct read last;              /* the last read that became a request */
 	uint64_t sent_ns, end_ns;      /* last send, end of the last request */
+	uint64_t net_ns;               /* on a CPU in the kernel's sending, since the last request's end */
 	uint64_t heard_ns;
 };
 

@@ -65,6 +65,7 @@ struct request {
 	struct blame queue, service;
 	uint64_t collector_ns; /* part of service: stop + assist + gc_cpu + sweep inside alloc (what the replay leaves out) */
 	uint64_t sweep_ns;     /* part of service's alloc */
+	uint64_t net_ns;       /* part of service's own: in the kernel, sending; 0 where the source does not tell when a send begins */
 	uint64_t without_gc_ns; /* its server time in the replay without the collector */
 	uint64_t cycle;        /* the collection that cost it most; 0: none */
 	char culprit[16];      /* who held its CPU longest while it was in runq or gc_cpu; "" */
@@ -104,6 +105,7 @@ struct cohort {
 	uint64_t floor_ns; /* the smallest server time in it */
 	double server_ns;
 	double queue_ns[CAUSE_COUNT], service_ns[CAUSE_COUNT];
+	double net_ns; /* part of service's own */
 	double share_error[CAUSE_COUNT]; /* how far a cause's share of the time may be off, 95 %, of 1; < 0: too few requests to tell */
 };
 
@@ -129,6 +131,7 @@ struct summary {
 	struct quantiles client_wait, response; /* of the requests that carry their client's times */
 	struct cohort cohort[COHORT_COUNT];
 	double total_queue_ns[CAUSE_COUNT], total_service_ns[CAUSE_COUNT]; /* sums over all requests */
+	double total_net_ns; /* part of total_service_ns[CAUSE_OWN]; 0: not told */
 
 	struct {
 		uint64_t cycles;

@@ -127,6 +127,22 @@ static void write_causes(struct json_writer *json, const struct summary *summary
 	json_object_end(json);
 }
 
+/* The part of own that the kernel's sending is; null where nobody told when a send began. */
+static void write_kernel_net(struct json_writer *json, const struct summary *summary)
+{
+	if (summary->total_net_ns <= 0) {
+		json_raw(json, "kernel_net", "null");
+		return;
+	}
+	json_object_begin(json, "kernel_net");
+	json_object_begin(json, "service_ns");
+	for (unsigned i = 0; i < COHORT_COUNT; i++)
+		json_number(json, cohort_keys[i], summary->cohort[i].net_ns);
+	json_number(json, "total", summary->total_net_ns);
+	json_object_end(json);
+	json_object_end(json);
+}
+
 static double percent(double part, double whole)
 {
 	return whole > 0 ? 100 * part / whole : 0;
@@ -321,6 +337,7 @@ static void write_request(struct json_writer *json, const struct request *reques
 	json_object_end(json);
 	json_unsigned(json, "collector_ns", request->collector_ns);
 	json_unsigned(json, "sweep_ns", request->sweep_ns);
+	json_unsigned(json, "net_ns", request->net_ns);
 	json_unsigned(json, "without_gc_ns", request->without_gc_ns);
 	json_unsigned(json, "cycle", request->cycle);
 	json_unsigned(json, "tid", request->tid);
@@ -401,6 +418,7 @@ int export_json(FILE *file, const struct trace_info *info, const struct summary 
 	write_quantiles(&json, "service_ns", &summary->service);
 	write_client(&json, summary);
 	write_causes(&json, summary);
+	write_kernel_net(&json, summary);
 	write_why(&json, summary);
 	write_cohorts(&json, summary);
 	write_gc(&json, summary);

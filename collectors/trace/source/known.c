@@ -46,6 +46,7 @@ void live_info(const struct source *source, struct target_info *info)
 	info->probes_attached = (uint32_t)live->probes.attached_count;
 	info->probes = live->probes.list;
 	info->flight = live->flight != NULL;
+	info->sends_begin = live->bpf->rodata->sends_begin;
 	info->tail = live->tail || live->options.tail;
 	info->malloc_functions = (uint32_t)live->allocators.attached_count;
 	memcpy(info->malloc_refused, live->allocators.refused, sizeof(info->malloc_refused));

@@ -70,6 +70,7 @@ struct target_info {
 	uint32_t probes_found, probes_attached;
 	const struct target_probe *probes; /* probes_found of them, valid until source_close */
 	bool flight;                       /* requests come from the flight rings */
+	bool sends_begin;                  /* when the kernel begins each send is told */
 	bool tail;                         /* tail mode has begun */
 	uint32_t malloc_functions;         /* watched for watch_malloc */
 	char malloc_refused[192];          /* the first function that has no cheap place for a probe, and why; "" */

@@ -330,6 +330,8 @@ static void add_cause(struct screen *screen, enum cause cause, double whole)
 	line_add_right(line, mean, 9);
 	line_add_percent(line, queue, whole, 9);
 	line_add_percent(line, service, whole, 9);
+	if (cause == CAUSE_OWN && cohort->net_ns > 0)
+		line_add(line, "  sending %s", text_ns(number, cohort->net_ns));
 	unsigned threads;
 	const struct culprit *culprit = advice_culprit(screen->summary, cause, &threads);
 	if (!culprit)

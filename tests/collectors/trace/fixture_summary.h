@@ -111,6 +111,15 @@ static inline struct summary fixture_summary(void)
 	return summary;
 }
 
+/* Every send was seen from its begin. */
+static inline void fixture_kernel_net(struct summary *summary)
+{
+	summary->total_net_ns = 140e6;
+	for (int c = 0; c < COHORT_COUNT; c++)
+		summary->cohort[c].net_ns = summary->cohort[c].service_ns[CAUSE_OWN] / 2;
+	summary->worst[0].net_ns = 400000;
+}
+
 /* Most requests carried their client's times, the worst among them. */
 static inline void fixture_client_times(struct summary *summary)
 {

@@ -465,6 +465,50 @@ static void test_client_times_of_a_cut_request(void **state)
 	story_free(&story);
 }
 
+/* What of own is the kernel's sending: of each send, for as long as its thread had the CPU, and of no request but its own. */
+static void test_kernel_net(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US);
+	tell_send(&story, 2 * MS, 0, 101, 1)->begin_ns = 2 * MS - 30 * US;
+	tell_preempt(&story, 3 * MS - 40 * US, 0, 101, 900);
+	tell_preempt(&story, 3 * MS - 10 * US, 0, 900, 101);
+	tell_send(&story, 3 * MS, 0, 101, 1)->begin_ns = 3 * MS - 50 * US;
+	tell_end(&story, 3 * MS + 1 * US, 0, 101, 1, 1 * MS);
+	tell_recv(&story, 4 * MS, 0, 101, 1, 4 * MS);
+	tell_send(&story, 5 * MS, 0, 101, 1); /* nobody told */
+	tell_end(&story, 5 * MS + 1 * US, 0, 101, 1, 4 * MS);
+	tell_recv(&story, 6 * MS, 0, 101, 1, 6 * MS);
+	tell_send(&story, 6 * MS + 10 * US, 0, 101, 1)->begin_ns = 1 * MS; /* not more than own, whatever is told */
+	tell_end(&story, 6 * MS + 11 * US, 0, 101, 1, 6 * MS);
+	play(&story, 3, 0);
+	assert_int_equal(story.requests[0].net_ns, 50 * US);
+	assert_int_equal(story.requests[1].net_ns, 0);
+	assert_int_equal(story.requests[2].net_ns, 10 * US);
+	assert_int_equal(story.requests[2].service.ns[CAUSE_OWN], 10 * US);
+	assert_int_equal(story.summary.total_net_ns, 60 * US);
+	assert_int_equal(story.summary.cohort[COHORT_P99].net_ns, 50 * US);
+	story_free(&story);
+}
+
+static void test_kernel_net_of_exchanges(void **state)
+{
+	(void)state;
+	struct story story = server(0);
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		tell_recv(&story, i * MS, 0, 101, 1, i * MS);
+		tell_send(&story, i * MS + 100 * US, 0, 101, 1)->begin_ns = i * MS + 90 * US;
+		tell_send(&story, i * MS + 200 * US, 0, 101, 1)->begin_ns = i * MS + (200 - i) * US;
+	}
+	play(&story, 3, 0);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(story.requests[i - 1].net_ns, (10 + i) * US);
+	story_free(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +535,8 @@ int main(void)
 		cmocka_unit_test(test_client_times_of_another_clock),
 		cmocka_unit_test(test_client_times_without_end),
 		cmocka_unit_test(test_client_times_of_a_cut_request),
+		cmocka_unit_test(test_kernel_net),
+		cmocka_unit_test(test_kernel_net_of_exchanges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
