@@ -32,6 +32,13 @@
 #define CALIBRATE_OPS 20000
 #define WARM_CYCLES 2
 
+/* As the server hands it over; made beforehand, as handler_test.go's are. */
+struct prepared {
+	struct request request;
+	const char *arguments[2]; /* of "key" and "fmt" */
+	char key[16];
+};
+
 struct bench {
 	struct config config;
 	struct gc_heap *heap;
@@ -39,7 +46,7 @@ struct bench {
 	struct metrics metrics;
 	struct service service;
 	struct handler handler;
-	char (*keys)[16];
+	struct prepared *prepared; /* KEYS of them */
 	const char *format;
 	uint64_t key_count; /* how many of the keys are used */
 	uint64_t length_sum;
@@ -80,6 +87,14 @@ __attribute__((noreturn)) static void fail(const char *what)
 	exit(1);
 }
 
+static void prepare(struct prepared *prepared, uint64_t key)
+{
+	snprintf(prepared->key, sizeof(prepared->key), "%" PRIu64, key);
+	prepared->arguments[0] = prepared->key;
+	prepared->request = (struct request){
+		.method = "GET", .path = "/lookup", .argument = argument, .context = (void *)prepared->arguments};
+}
+
 static void set_up(struct bench *bench, uint64_t index_bytes)
 {
 	char error[256];
@@ -105,24 +120,21 @@ static void set_up(struct bench *bench, uint64_t index_bytes)
 					  .loops = &bench->metrics,
 					  .run_info = "{}"};
 	bench->handler.service = &bench->service;
-	bench->keys = calloc(KEYS, sizeof(*bench->keys));
-	if (!bench->keys)
-		fail("no memory for the keys");
+	bench->prepared = calloc(KEYS, sizeof(*bench->prepared));
+	if (!bench->prepared)
+		fail("no memory for the requests");
 	keys_init(&keys, KEYS_ZIPF, store_count(bench->store), 1.1, SEED);
 	for (int i = 0; i < KEYS; i++)
-		snprintf(bench->keys[i], sizeof(bench->keys[i]), "%" PRIu64, keys_next(&keys));
+		prepare(&bench->prepared[i], keys_next(&keys));
 }
 
 static void run(struct bench *bench, uint64_t operations)
 {
 	for (uint64_t i = 0; i < operations; i++) {
-		const char *arguments[] = {bench->keys[i % bench->key_count], bench->format};
-		struct request request = {
-			.method = "GET", .path = "/lookup", .argument = argument, .context = (void *)arguments};
 		struct response response;
 		GC_SCOPE(bench->handler.m);
 
-		handler_answer(&bench->handler, &request, &response);
+		handler_answer(&bench->handler, &bench->prepared[i % bench->key_count].request, &response);
 		bench->length_sum += response.length;
 	}
 }
@@ -172,6 +184,8 @@ static void measure(struct bench *bench, enum serve_path path, const char *forma
 
 	bench->config.path = path;
 	bench->format = format;
+	for (int i = 0; i < KEYS; i++)
+		bench->prepared[i].arguments[1] = format;
 	name_case(bench, name, sizeof(name));
 	if (!strstr(name, wanted))
 		return;

@@ -43,6 +43,13 @@ def read_until(terminal, seconds, awaited=None):
     return text, False
 
 
+def await_end(child):
+    """The terminal is closed a little before the command that held it has ended."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and os.waitpid(child, os.WNOHANG)[0] == 0:
+        time.sleep(0.01)
+
+
 def main():
     awaited, command = sys.argv[1].encode(), sys.argv[2:]
     child, terminal = pty.fork()
@@ -58,6 +65,8 @@ def main():
         os.write(terminal, b"\x03")
     after, ended = read_until(terminal, 120)
     print((before + after).decode(errors="replace"))
+    if ended:
+        await_end(child)
     left = session_processes(child)
     for process in left:
         os.kill(process, signal.SIGKILL)
