@@ -24,8 +24,8 @@ static inline __attribute__((always_inline)) void put_both_ends(char *to, const 
 }
 
 /*
- * Short copies without a call and without a loop, whose end the CPU would have to guess: reads and writes exactly
- * `length` bytes. The shortest first: most strings of a record are.
+ * Short copies without a call and, up to 128 bytes, without a loop, whose end the CPU would have to guess: reads and writes
+ * exactly `length` bytes. The shortest first: most strings of a record are.
  */
 static inline __attribute__((always_inline)) char *put_bytes(char *to, const void *bytes, size_t length)
 {
@@ -41,10 +41,11 @@ static inline __attribute__((always_inline)) char *put_bytes(char *to, const voi
 		put_both_ends(to, from, length, 16);
 	else if (length <= 64)
 		put_both_ends(to, from, length, 32);
-	else if (length <= 128)
+	else {
+		for (; length > 128; from += 64, to += 64, length -= 64)
+			memcpy(to, from, 64);
 		put_both_ends(to, from, length, 64);
-	else
-		memcpy(to, from, length);
+	}
 	return to + length;
 }
 

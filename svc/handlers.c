@@ -68,7 +68,7 @@ static inline __attribute__((always_inline)) bool parse_key(const char *text, ui
 {
 	const char *at = text;
 	uint64_t value = 0;
-	for (unsigned digit; (digit = (unsigned char)*at - '0') <= 9; at++)
+	for (uint64_t digit; (digit = (uint64_t)(unsigned char)*at - '0') <= 9; at++)
 		value = value * 10 + digit;
 	*key = value;
 	if (*at || at == text)
@@ -76,7 +76,7 @@ static inline __attribute__((always_inline)) bool parse_key(const char *text, ui
 	return at - text <= KEY_DIGITS_SAFE || decimal_take(&text, key);
 }
 
-static bool parse_format(const char *text, enum format *format)
+static inline __attribute__((always_inline)) bool parse_format(const char *text, enum format *format)
 {
 	*format = text && is_word(text, "bin") ? FORMAT_BIN : FORMAT_JSON;
 	return !text || *format == FORMAT_BIN || is_word(text, "json");
@@ -108,7 +108,8 @@ static void answer_naive(struct handler *handler, const struct record_view *view
 	serialize_naive_log(&naive, response->key, response->length);
 }
 
-static void answer_lookup(struct handler *handler, const struct request *request, struct response *response)
+static inline __attribute__((always_inline)) void answer_lookup(struct handler *handler, const struct request *request,
+							      struct response *response)
 {
 	if (__builtin_expect(__atomic_load_n(&handler->service->shedding, __ATOMIC_RELAXED), 0)) {
 		answer_error(handler, response, 503, "memory_limit", "over the memory limit; try again later");

@@ -2,7 +2,8 @@
 /* The opt path's encoders: one pass, straight into the buffer. */
 #include "serialize.h"
 
-static char *put_json(char *to, const struct record_view *view)
+/* Not inline: it calls others, and what saving registers for that costs would be a tenth of the binary form. */
+static __attribute__((noinline)) char *put_json(char *to, const struct record_view *view)
 {
 	to = PUT_CONSTANT(to, "{\"id\":");
 	to = put_u64(to, view->id);
@@ -50,6 +51,7 @@ static char *put_bin(char *to, const struct record_view *view)
 
 size_t serialize_opt(const struct record_view *view, enum format format, char *to)
 {
-	char *end = format == FORMAT_JSON ? put_json(to, view) : put_bin(to, view);
-	return (size_t)(end - to);
+	if (format == FORMAT_BIN)
+		return (size_t)(put_bin(to, view) - to);
+	return (size_t)(put_json(to, view) - to);
 }

@@ -128,13 +128,16 @@ static void set_up(struct bench *bench, uint64_t index_bytes)
 		prepare(&bench->prepared[i], keys_next(&keys));
 }
 
+/* Round and round without a division, which would be a tenth of a lookup; so does the Go twin. */
 static void run(struct bench *bench, uint64_t operations)
 {
-	for (uint64_t i = 0; i < operations; i++) {
+	for (uint64_t i = 0, next = 0; i < operations; i++) {
+		const struct request *request = &bench->prepared[next].request;
 		struct response response;
 		GC_SCOPE(bench->handler.m);
 
-		handler_answer(&bench->handler, &bench->prepared[i % bench->key_count].request, &response);
+		next = next + 1 < bench->key_count ? next + 1 : 0;
+		handler_answer(&bench->handler, request, &response);
 		bench->length_sum += response.length;
 	}
 }

@@ -223,10 +223,14 @@ func BenchmarkLookup(b *testing.B) {
 				h.buffers.New = func() interface{} { buffer := make([]byte, 0, 1024); return &buffer }
 				b.Run(fmt.Sprintf("path=%s/fmt=%s/keys=%s", path, format, names[keys]), func(b *testing.B) {
 					b.ReportAllocs()
-					w := new(response) // the server's, one per connection
+					w, next := new(response), 0 // the response is the server's, one per connection
 					for n := 0; n < b.N; n++ {
 						*w = response{}
-						h.serve(w, &requests[i][n%keys])
+						r := &requests[i][next]
+						if next++; next == keys {
+							next = 0
+						}
+						h.serve(w, r)
 						sink += len(w.body)
 						h.done(w)
 					}
