@@ -28,15 +28,16 @@ static inline const char *format_content_type(enum format format)
 
 /* ------------------------------------------------------------------ opt */
 
+/* Room that no body with so many bytes of strings and payload exceeds; and that of any record: their lengths are bytes. */
+#define SERIALIZE_ROOM(strings, payload) (256 + ENCODE_ESCAPED_BYTES_MAX(strings) + ENCODE_BASE64_BYTES(payload))
+#define SERIALIZE_ROOM_MAX SERIALIZE_ROOM(4 * UINT8_MAX, UINT8_MAX)
+
 /* Room that the body of this record cannot exceed. */
 static inline size_t serialize_room(const struct record_view *view)
 {
 	size_t strings = (size_t)view->name.length + view->country.length + view->city.length + view->plan.length;
-	return 256 + ENCODE_ESCAPED_BYTES_MAX(strings) + ENCODE_BASE64_BYTES(view->payload.length);
+	return SERIALIZE_ROOM(strings, view->payload.length);
 }
-
-/* And that of no record: their lengths are bytes. */
-#define SERIALIZE_ROOM_MAX (256 + ENCODE_ESCAPED_BYTES_MAX(4 * UINT8_MAX) + ENCODE_BASE64_BYTES(UINT8_MAX))
 
 /* Writes the body; returns its length. `to` has serialize_room bytes. */
 size_t serialize_opt(const struct record_view *view, enum format format, char *to);

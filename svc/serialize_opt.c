@@ -2,7 +2,7 @@
 /* The opt path's encoders: one pass, straight into the buffer. */
 #include "serialize.h"
 
-/* Not inline: it calls others, and what saving registers for that costs would be a tenth of the binary form. */
+/* Not inline: it calls others, and saving registers for that would be a tenth of the binary encoder's instructions. */
 static __attribute__((noinline)) char *put_json(char *to, const struct record_view *view)
 {
 	to = PUT_CONSTANT(to, "{\"id\":");

@@ -106,22 +106,19 @@ static uint64_t wait_for_start(struct driver *driver, uint64_t wait_ns)
 
 static uint64_t wait_ns(struct driver *driver, uint64_t now)
 {
-	uint64_t until = driver->next_tick_ns;
+	bool start = driver->schedule.next_ns < driver->next_tick_ns && ready_first(&driver->ready);
+	uint64_t until = start ? driver->schedule.next_ns : driver->next_tick_ns;
 
-	if (driver->options->spin)
+	if (driver->options->spin || until <= now)
 		return 0;
-	if (driver->schedule.next_ns < until && ready_first(&driver->ready)) {
-		until = driver->schedule.next_ns;
-		return until > now ? wait_for_start(driver, until - now) : 0;
-	}
-	return until > now ? until - now : 0;
+	return start ? wait_for_start(driver, until - now) : until - now;
 }
 
-/* One turn: waits at most `timeout_ns` and handles what the sockets have. 0 or negative errno. */
-static int turn(struct driver *driver, uint64_t timeout_ns)
+/* One turn: waits from `now` on, at most `timeout_ns`, and handles what the sockets have. 0 or negative errno. */
+static int turn(struct driver *driver, uint64_t now, uint64_t timeout_ns)
 {
 	struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S), .tv_nsec = (long)(timeout_ns % NS_PER_S)};
-	uint64_t until = clock_ns() + timeout_ns;
+	uint64_t until = now + timeout_ns;
 	int count = epoll_pwait2(driver->epoll, driver->events, EVENTS_MAX, &timeout, NULL);
 
 	if (count < 0)
@@ -131,8 +128,7 @@ static int turn(struct driver *driver, uint64_t timeout_ns)
 	else if (count == 0 && !driver->options->spin)
 		driver->outcome.polled_ns += clock_ns() - until;
 	for (int i = 0; i < count; i++) {
-		uint64_t now = clock_ns();
-
+		now = clock_ns();
 		driver_send_due(driver, now);
 		driver_socket_event(driver, &driver->events[i], now);
 	}
@@ -160,7 +156,8 @@ static int loop(struct driver *driver, const volatile sig_atomic_t *stop)
 		}
 		driver_send_due(driver, now);
 		tick(driver, now);
-		error = turn(driver, wait_ns(driver, clock_ns()));
+		now = clock_ns();
+		error = turn(driver, now, wait_ns(driver, now));
 	}
 	return error;
 }
@@ -218,7 +215,7 @@ int driver_connect(struct driver *driver)
 		if (begun < count && driver->connecting_count < CONNECTING_MAX)
 			error = driver_connect_begin(driver, &driver->connections[begun++], now);
 		else
-			error = turn(driver, 10 * NS_PER_MS);
+			error = turn(driver, now, 10 * NS_PER_MS);
 	}
 	return error ? error : driver->connect_error;
 }

@@ -74,11 +74,16 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Where the entry behind number `head` goes. */
+static struct flight_entry *slot_behind(const struct flight_ring *ring, uint64_t head)
+{
+	return (struct flight_entry *)(uintptr_t)ring->entries + head % FLIGHT_ENTRIES;
+}
+
 /* Only the owner's thread; the slot is whole again when slot_close has given it its number. */
 static struct flight_entry *slot_open(const struct flight_ring *ring)
 {
-	struct flight_entry *entries = (struct flight_entry *)(uintptr_t)ring->entries;
-	struct flight_entry *slot = &entries[ring->head % FLIGHT_ENTRIES];
+	struct flight_entry *slot = slot_behind(ring, ring->head);
 	__atomic_store_n(&slot->number, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->number_again, 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
@@ -100,12 +105,11 @@ static void slot_fetch(const struct flight_entry *slot)
 
 static void slot_close(struct flight_ring *ring, struct flight_entry *slot)
 {
-	const struct flight_entry *entries = (const struct flight_entry *)(uintptr_t)ring->entries;
 	uint64_t number = ring->head + 1; /* nobody else writes it */
 	__atomic_store_n(&slot->number, number, __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->number_again, (uint32_t)number, __ATOMIC_RELEASE);
 	__atomic_store_n(&ring->head, number, __ATOMIC_RELEASE);
-	slot_fetch(&entries[number % FLIGHT_ENTRIES]);
+	slot_fetch(slot_behind(ring, number));
 }
 
 static uint32_t at_most_32(uint64_t ns)

@@ -3,8 +3,8 @@
  * Where records come from: a live process or a recording. Both are opened, drained on
  * a timer and closed the same way, and what follows cannot tell them apart.
  *
- * Live: BPF programs write into a ring that nobody is woken for; call source_drain every 5
- * to 10 ms. Nothing of the target is stopped or traced with ptrace. Everything is held by
+ * Live: BPF programs write into a ring that nobody is woken for; call source_drain every few
+ * tens of milliseconds. Nothing of the target is stopped or traced with ptrace. Everything is held by
  * descriptors: when the tracer ends in whatever way, nothing stays behind.
  *
  * One thread at a time per source. Functions return 0 (or a count) or a negative errno; those that
