@@ -62,7 +62,13 @@ def hang_up(port, pid, count="300"):
     """Clients that send their last bytes and the end of their stream at once. Whole requests are answered, then the connection is
     closed; broken ones are closed; and the service keeps no socket."""
     def sockets():
-        return sum(1 for fd in os.listdir(f"/proc/{pid}/fd") if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"))
+        count = 0
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                count += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed since it was listed
+        return count
 
     before = sockets()
     for key in range(int(count)):
