@@ -46,7 +46,7 @@ static void requests_header(FILE *file)
 		fprintf(file, ",queue_%s_ns", cause_name((enum cause)cause));
 	for (int cause = 0; cause < CAUSE_COUNT; cause++)
 		fprintf(file, ",service_%s_ns", cause_name((enum cause)cause));
-	fputs(",intended_ns,send_ns,net_ns\n", file);
+	fputs(",intended_ns,send_ns,net_ns,steal_ns\n", file);
 }
 
 int outputs_open(struct outputs *outputs, const struct trace_options *options)
@@ -88,7 +88,7 @@ void outputs_request(struct outputs *outputs, const struct request *request)
 		fprintf(file, ",%" PRIu64 ",%" PRIu64, request->intended_ns, request->send_ns);
 	else
 		fputs(",,", file);
-	fprintf(file, ",%" PRIu64 "\n", request->net_ns);
+	fprintf(file, ",%" PRIu64 ",%" PRIu64 "\n", request->net_ns, request->steal_ns);
 }
 
 /* -------------------------------------------------------------------- all */

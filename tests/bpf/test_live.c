@@ -80,6 +80,43 @@ static void a_request_has_all_its_edges(void **state)
 }
 
 /* What the source calls complete has been handed over: a request that was answered before is there, and time does not stand still. */
+/* The kernel's own count of steal on a CPU, in its ticks of 10 ms. */
+static uint64_t stat_steal_ns(unsigned cpu)
+{
+	char line[256], name[16];
+	unsigned long long steal = 0;
+	FILE *file = fopen("/proc/stat", "re");
+	assert_non_null(file);
+	snprintf(name, sizeof(name), "cpu%u ", cpu);
+	while (fgets(line, sizeof(line), file))
+		if (strncmp(line, name, strlen(name)) == 0)
+			assert_int_equal(sscanf(line, "%*s %*u %*u %*u %*u %*u %*u %*u %llu", &steal), 1);
+	fclose(file);
+	return steal * 10000000;
+}
+
+/* A machine without a hypervisor that counts says 0; else reads, sends and switches say what /proc/stat rounds. */
+static void what_the_hypervisor_took(void **state)
+{
+	(void)state;
+	struct target target = target_start("0");
+	struct source *source = open_source(target, (struct source_options){0});
+	int fd = target_connect(target);
+	target_ask(fd, "p123456789");
+	drain_until(source, RECORD_SEND, 1);
+	const struct record_recv *recv = kept_find(RECORD_RECV, 0, 0);
+	const struct record_send *send = kept_find(RECORD_SEND, 0, 0);
+	int32_t apart_ns = (int32_t)(recv->cpu_steal_ns - (uint32_t)stat_steal_ns(recv->h.cpu));
+	if (recv->cpu_steal_ns)
+		assert_true(apart_ns > -100000000 && apart_ns < 100000000);
+	else
+		print_message("no hypervisor tells what it takes\n");
+	if (send->h.cpu == recv->h.cpu)
+		assert_true(send->cpu_steal_ns - recv->cpu_steal_ns < 1000000000);
+	source_close(source);
+	target_stop(target);
+}
+
 static void it_says_how_far_it_has_read(void **state)
 {
 	(void)state;
@@ -109,6 +146,7 @@ int main(void)
 		cmocka_unit_test(thread_states_at_attach),
 		cmocka_unit_test(what_is_known_of_the_target),
 		cmocka_unit_test(a_request_has_all_its_edges),
+		cmocka_unit_test(what_the_hypervisor_took),
 		cmocka_unit_test(it_says_how_far_it_has_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,15 +107,20 @@ kernel_tells_sends() {
 	check "$dir/trace.json" '.mode == "exact"' # auto, and over its budget
 	check "$dir/trace.json" '.kernel_net.service_ns.p50 > 0 and .kernel_net.service_ns.p50 <= .causes.own.service_ns.p50'
 	check "$dir/trace.json" '.kernel_net.service_ns.total <= .causes.own.service_ns.total'
+	check "$dir/trace.json" '.steal == null or .steal.server_ns.p99 <= .causes.own.queue_ns.p99 + .causes.own.service_ns.p99'
 	python3 "$BATS_TEST_DIRNAME/../collectors/trace/every_number.py" "$dir/screen" "$dir/trace.json"
 	grep -q '^ own .* sending ' "$dir/screen"
-	python3 - "$dir/requests.csv" <<'END'
-import csv, sys
+	python3 - "$dir/requests.csv" "$dir/trace.json" <<'END'
+import csv, json, sys
 rows = list(csv.DictReader(open(sys.argv[1])))
 net = [(int(row["net_ns"]), int(row["service_own_ns"])) for row in rows if row["status"] == "200"]
 assert len(net) > 5000 and all(0 < sending <= own for sending, own in net), [n for n in net if not 0 < n[0] <= n[1]][:5]
 # The service looks a record up in less than a microsecond; the kernel's way to the other socket is several.
 assert 2 * sum(sending for sending, _ in net) > sum(own for _, own in net), net[:5]
+assert all(int(row["steal_ns"]) <= int(row["queue_own_ns"]) + int(row["service_own_ns"]) for row in rows)
+with open(sys.argv[2]) as file:
+    steal = json.load(file)["steal"]
+assert steal is None or abs(sum(int(row["steal_ns"]) for row in rows) - steal["server_ns"]["total"]) <= 1e-6 * steal["server_ns"]["total"], steal
 END
 }
 

@@ -38,6 +38,7 @@ static void bucket_add(struct bucket *bucket, const struct request *request, uin
 	bucket->count++;
 	bucket->sum_ns += server_ns;
 	bucket->net_ns += request->net_ns;
+	bucket->steal_ns += request->steal_ns;
 	/* Most causes are 0 in most requests; their sums lie on other cache lines. */
 	for (int c = 0; c < CAUSE_COUNT; c++) {
 		if (request->queue.ns[c])
@@ -161,6 +162,7 @@ static void cohort_fill(const struct aggregate *aggregate, uint32_t low, uint32_
 		cohort->count += bucket->count;
 		cohort->server_ns += (double)bucket->sum_ns;
 		cohort->net_ns += (double)bucket->net_ns;
+		cohort->steal_ns += (double)bucket->steal_ns;
 		for (int c = 0; c < CAUSE_COUNT; c++) {
 			cohort->queue_ns[c] += (double)bucket->queue_ns[c];
 			cohort->service_ns[c] += (double)bucket->service_ns[c];
@@ -170,6 +172,7 @@ static void cohort_fill(const struct aggregate *aggregate, uint32_t low, uint32_
 		return;
 	cohort->server_ns /= (double)cohort->count;
 	cohort->net_ns /= (double)cohort->count;
+	cohort->steal_ns /= (double)cohort->count;
 	for (int c = 0; c < CAUSE_COUNT; c++) {
 		cohort->queue_ns[c] /= (double)cohort->count;
 		cohort->service_ns[c] /= (double)cohort->count;
@@ -209,6 +212,7 @@ static void summary_totals(const struct aggregate *aggregate, struct summary *su
 			continue;
 		all += (double)bucket->sum_ns;
 		summary->total_net_ns += (double)bucket->net_ns;
+		summary->total_steal_ns += (double)bucket->steal_ns;
 		for (int c = 0; c < CAUSE_COUNT; c++) {
 			summary->total_queue_ns[c] += (double)bucket->queue_ns[c];
 			summary->total_service_ns[c] += (double)bucket->service_ns[c];

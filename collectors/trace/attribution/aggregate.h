@@ -23,6 +23,7 @@ struct bucket {
 	uint64_t count, least_ns, sum_ns;
 	uint64_t queue_ns[CAUSE_COUNT], service_ns[CAUSE_COUNT];
 	uint64_t net_ns;
+	uint64_t steal_ns;
 };
 
 struct second {

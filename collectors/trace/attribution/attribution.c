@@ -96,19 +96,22 @@ static void attribution_event(struct attribution *attribution, const struct reco
 
 static void attribution_socket(struct attribution *attribution, const struct record *record)
 {
+	const struct record_recv *recv = record->kind == RECORD_RECV ? (const struct record_recv *)record : NULL;
+	const struct record_send *send = recv ? NULL : (const struct record_send *)record;
 	struct thread *thread = thread_get(&attribution->threads, record->tid);
+	uint32_t steal_ns = recv ? recv->cpu_steal_ns : send->cpu_steal_ns;
 	int failed;
 
 	if (!thread || attribution->threads.tail)
 		return;
-	schedule_account(&attribution->threads, thread, record,
-			 record->kind == RECORD_RECV ? ((const struct record_recv *)record)->run_delay_ns
-						     : ((const struct record_send *)record)->run_delay_ns);
+	schedule_account(&attribution->threads, thread, record, recv ? recv->run_delay_ns : send->run_delay_ns);
 	thread_acts(&attribution->threads, thread, record->cpu, record->time_ns);
-	if (record->kind == RECORD_RECV)
-		failed = requests_recv(&attribution->requests, thread, (const struct record_recv *)record);
+	if (steal_ns)
+		thread_steal_told(&attribution->threads, thread, steal_ns, record->time_ns);
+	if (recv)
+		failed = requests_recv(&attribution->requests, thread, recv);
 	else
-		failed = requests_send(&attribution->requests, thread, (const struct record_send *)record);
+		failed = requests_send(&attribution->requests, thread, send);
 	if (failed)
 		attribution->failed = failed;
 }
@@ -287,6 +290,8 @@ static enum cause cause_of(enum state state)
 		return CAUSE_GC_CPU;
 	case STATE_SWEEP:
 		return CAUSE_ALLOC;
+	case STATE_STEAL:
+		return CAUSE_OWN;
 	case STATE_IDLE:
 		return CAUSE_COUNT;
 	default:
@@ -416,6 +421,8 @@ void attribution_summary(const struct attribution *attribution, struct summary *
 	};
 	aggregate_summary(&attribution->aggregate, summary);
 	summary_threads(&attribution->threads, summary);
+	if (!attribution->threads.steal_told || attribution->threads.tail)
+		summary->total_steal_ns = -1;
 	summary->gc.cycles = attribution->collector.cycles;
 	duration_quantiles(&attribution->collector.handshake, &summary->gc.handshake);
 	duration_quantiles(&attribution->collector.stop, &summary->gc.stop);

@@ -27,6 +27,7 @@ static void blame_fold(struct blame *blame, const uint64_t ns[TIMELINE_COLUMNS],
 	memcpy(blame->ns, ns, sizeof(blame->ns));
 	blame->ns[CAUSE_GC_CPU] += ns[STATE_MARK];
 	blame->ns[CAUSE_ALLOC] += ns[STATE_SWEEP];
+	blame->ns[CAUSE_OWN] += ns[STATE_STEAL];
 	blame->ns[asleep] += ns[STATE_IDLE];
 }
 
@@ -106,9 +107,11 @@ void blame_request(struct request *request, const struct timeline *timeline, str
 
 	timeline_span(timeline, request->arrival_ns, request->begin_ns, ns);
 	blame_fold(&request->queue, ns, ns[STATE_IDLE] <= BLAME_DELIVERY_NS ? CAUSE_WAKE : CAUSE_UNATTRIBUTED);
+	request->steal_ns = ns[STATE_STEAL];
 	timeline_span(timeline, request->begin_ns, request->end_ns, ns);
 	blame_fold(&request->service, ns, CAUSE_BLOCKED);
 	request->sweep_ns = ns[STATE_SWEEP];
+	request->steal_ns += ns[STATE_STEAL];
 	request->collector_ns = columns_collector_ns(ns);
 	blame_notes(request, timeline, culprits);
 }

@@ -66,6 +66,7 @@ struct request {
 	uint64_t collector_ns; /* part of service: stop + assist + gc_cpu + sweep inside alloc (what the replay leaves out) */
 	uint64_t sweep_ns;     /* part of service's alloc */
 	uint64_t net_ns;       /* part of service's own: in the kernel, sending; 0 where the source does not tell when a send begins */
+	uint64_t steal_ns;     /* part of own, of queue and service: the hypervisor had taken the CPU, by its own word; at least */
 	uint64_t without_gc_ns; /* its server time in the replay without the collector */
 	uint64_t cycle;        /* the collection that cost it most; 0: none */
 	char culprit[16];      /* who held its CPU longest while it was in runq or gc_cpu; "" */
@@ -106,6 +107,7 @@ struct cohort {
 	double server_ns;
 	double queue_ns[CAUSE_COUNT], service_ns[CAUSE_COUNT];
 	double net_ns; /* part of service's own */
+	double steal_ns; /* part of own, of queue and service */
 	double share_error[CAUSE_COUNT]; /* how far a cause's share of the time may be off, 95 %, of 1; < 0: too few requests to tell */
 };
 
@@ -132,6 +134,7 @@ struct summary {
 	struct cohort cohort[COHORT_COUNT];
 	double total_queue_ns[CAUSE_COUNT], total_service_ns[CAUSE_COUNT]; /* sums over all requests */
 	double total_net_ns; /* part of total_service_ns[CAUSE_OWN]; 0: not told */
+	double total_steal_ns; /* part of own in both totals; < 0: no hypervisor told */
 
 	struct {
 		uint64_t cycles;

@@ -197,6 +197,7 @@ void thread_move(struct threads *threads, struct thread *thread, enum sched sche
 		sched = SCHED_UNKNOWN;
 	thread->sched = sched;
 	thread->cpu = cpu;
+	thread->steal_known = 0;
 	if (sched == SCHED_RUNNABLE) {
 		thread->next_waiting = queue->waiting;
 		queue->waiting = thread;
@@ -355,6 +356,24 @@ void thread_sleeps_in_fault(struct thread *thread, uint64_t time_ns)
 {
 	if (thread->fault_until_ns && time_ns - thread->fault_begin_ns < FAULT_AWAKE_NS)
 		thread->fault_until_ns = 0;
+}
+
+void thread_steal_told(struct threads *threads, struct thread *thread, uint32_t count_ns, uint64_t time_ns)
+{
+	const struct piece *open = timeline_open(&thread->timeline);
+	uint32_t taken_ns = thread->steal_known ? count_ns - thread->steal_told_ns : 0;
+
+	threads->steal_told = 1;
+	thread->steal_told_ns = count_ns;
+	thread->steal_known = 1;
+	if (!taken_ns || !open || open->state != CAUSE_OWN)
+		return;
+	struct piece piece = *open;
+	piece.state = STATE_STEAL;
+	if (time_ns - open->begin_ns > taken_ns)
+		piece.begin_ns = time_ns - taken_ns;
+	timeline_set(&thread->timeline, piece);
+	thread_refresh(threads, thread, time_ns);
 }
 
 void cpu_refresh(struct threads *threads, struct cpu *cpu, uint64_t time_ns)

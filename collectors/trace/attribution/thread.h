@@ -96,6 +96,8 @@ struct thread {
 	uint64_t last_sock;       /* that it read or wrote */
 	struct client_times client; /* of the request that it ends next */
 	uint32_t steal_ns;        /* its CPU's count of steal when it came there, low 32 bits */
+	uint32_t steal_told_ns;   /* the same by the hypervisor's own word, as last told */
+	uint8_t steal_known;      /* that was on the CPU where it has run ever since */
 	struct timeline timeline;
 	struct cputime cputime;
 	struct replay_point replay, replay_earlier; /* the last, and the one before */
@@ -118,6 +120,7 @@ struct threads {
 	uint64_t fault_estimated_ns; /* time so estimated */
 	uint64_t doubts;          /* contradictions */
 	uint64_t unmatched;       /* ends without begins, begins without ends */
+	uint8_t steal_told;       /* by a hypervisor, ever */
 	uint8_t switches_seen;    /* scheduler records do come, so whoever acts is known to run until it is switched out */
 	uint8_t no_sched;
 	uint8_t tail; /* tail mode: a running thread may have slept in a wait for events, and come back elsewhere */
@@ -171,6 +174,12 @@ void thread_end_unseen(struct threads *threads, struct thread *thread, uint64_t 
 void thread_faults(struct threads *threads, struct thread *thread, uint64_t time_ns);
 void thread_paged(struct threads *threads, struct thread *thread, uint64_t time_ns);
 void thread_sleeps_in_fault(struct thread *thread, uint64_t time_ns);
+
+/*
+ * What the hypervisor says it has taken from the running thread's CPU so far is now count_ns (low 32 bits). What that has grown by since it
+ * was last told is taken to have ended just now; it is a state of its own as far as the thread was in its own code.
+ */
+void thread_steal_told(struct threads *threads, struct thread *thread, uint32_t count_ns, uint64_t time_ns);
 
 /* Records of this CPU were lost between the two. */
 void threads_damage(struct threads *threads, uint16_t cpu, uint64_t from_ns, uint64_t to_ns);

@@ -26,6 +26,7 @@ enum state {
 	STATE_IDLE = CAUSE_COUNT, /* asleep and serving nobody */
 	STATE_MARK,               /* on a CPU doing the collector's work, on a thread that is not the collector's */
 	STATE_SWEEP,              /* sweeping inside an allocation */
+	STATE_STEAL,              /* in the program's own code, and the hypervisor had taken the CPU */
 	STATE_COUNT
 };
 

@@ -141,6 +141,10 @@ const char *advice_text(char out[ADVICE_BYTES], const struct trace_info *info, c
 		snprintf(out, ADVICE_BYTES, "watch longer: the slowest 1 %% are not known yet");
 		return out;
 	}
+	if (order[0] == CAUSE_OWN && 2 * cohort->steal_ns > share_ns(cohort, CAUSE_OWN)) {
+		snprintf(out, ADVICE_BYTES, "the hypervisor takes the CPU (steal). Use a less crowded host, or CPUs that are not shared");
+		return out;
+	}
 	char remedy[200] = "";
 	if (order[0] == CAUSE_UNATTRIBUTED && summary->lost)
 		snprintf(remedy, sizeof(remedy),

@@ -143,6 +143,22 @@ static void write_kernel_net(struct json_writer *json, const struct summary *sum
 	json_object_end(json);
 }
 
+/* The part of own in which the hypervisor had the CPU; null where none tells. */
+static void write_steal(struct json_writer *json, const struct summary *summary)
+{
+	if (summary->total_steal_ns < 0) {
+		json_raw(json, "steal", "null");
+		return;
+	}
+	json_object_begin(json, "steal");
+	json_object_begin(json, "server_ns");
+	for (unsigned i = 0; i < COHORT_COUNT; i++)
+		json_number(json, cohort_keys[i], summary->cohort[i].steal_ns);
+	json_number(json, "total", summary->total_steal_ns);
+	json_object_end(json);
+	json_object_end(json);
+}
+
 static double percent(double part, double whole)
 {
 	return whole > 0 ? 100 * part / whole : 0;
@@ -338,6 +354,7 @@ static void write_request(struct json_writer *json, const struct request *reques
 	json_unsigned(json, "collector_ns", request->collector_ns);
 	json_unsigned(json, "sweep_ns", request->sweep_ns);
 	json_unsigned(json, "net_ns", request->net_ns);
+	json_unsigned(json, "steal_ns", request->steal_ns);
 	json_unsigned(json, "without_gc_ns", request->without_gc_ns);
 	json_unsigned(json, "cycle", request->cycle);
 	json_unsigned(json, "tid", request->tid);
@@ -419,6 +436,7 @@ int export_json(FILE *file, const struct trace_info *info, const struct summary 
 	write_client(&json, summary);
 	write_causes(&json, summary);
 	write_kernel_net(&json, summary);
+	write_steal(&json, summary);
 	write_why(&json, summary);
 	write_cohorts(&json, summary);
 	write_gc(&json, summary);

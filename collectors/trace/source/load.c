@@ -85,15 +85,28 @@ size_t live_ring_bytes(const struct source_options *options)
 	return bytes;
 }
 
-static bool kernel_tells_sends(void)
+/* Where a per-CPU variable lies among the others; < 0: the kernel has none of that name. */
+static long percpu_place(const struct btf *btf, const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool told = btf && btf__find_by_name(btf, "btf_trace_tcp_sendmsg_locked") > 0;
-	btf__free(btf);
-	return told;
+	const struct btf_type *section = btf__type_by_id(btf, (uint32_t)btf__find_by_name_kind(btf, ".data..percpu", BTF_KIND_DATASEC));
+	if (!section)
+		return -1;
+	for (uint32_t v = 0; v < btf_vlen(section); v++) {
+		const struct btf_var_secinfo *place = &btf_var_secinfos(section)[v];
+		if (strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, place->type)->name_off), name) == 0)
+			return place->offset;
+	}
+	return -1;
 }
 
-static void choose_programs(struct live *live)
+/* From a CPU's run queue to what KVM says it took from that CPU, the first word of its steal_time (compat.bpf.h); 0: the kernel has no such place. */
+static int32_t steal_place(const struct btf *btf)
+{
+	long queues = percpu_place(btf, "runqueues"), steal = percpu_place(btf, "steal_time");
+	return queues < 0 || steal < 0 ? 0 : (int32_t)(steal - queues);
+}
+
+static void choose_programs(struct live *live, bool kernel_tells_sends)
 {
 	struct trace_bpf *bpf = live->bpf;
 	const struct source_options *options = &live->options;
@@ -107,7 +120,7 @@ static void choose_programs(struct live *live)
 		bpf_program__set_autoload(bpf->progs.sock_recv_length, false);
 		bpf_program__set_autoload(bpf->progs.sock_send_length, false);
 	}
-	bpf_program__set_autoload(bpf->progs.tcp_sendmsg_locked, options->watch_sends && !options->tail && kernel_tells_sends());
+	bpf_program__set_autoload(bpf->progs.tcp_sendmsg_locked, options->watch_sends && !options->tail && kernel_tells_sends);
 	bpf_program__set_autoload(bpf->progs.sk_data_ready, !options->withhold_arrivals);
 	bpf_program__set_autoload(bpf->progs.page_fault_user, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
@@ -148,7 +161,10 @@ int live_load(struct live *live, struct source_error *error)
 	live->perf_links = live->options.perf_links || !link_uprobe_multi_supported();
 	live->probes.everybody = live->perf_links || !link_filter_covers_threads();
 	live->allocators.everybody = live->probes.everybody;
-	choose_programs(live);
+	struct btf *btf = btf__load_vmlinux_btf();
+	choose_programs(live, btf && btf__find_by_name(btf, "btf_trace_tcp_sendmsg_locked") > 0);
+	live->bpf->rodata->steal_place = btf ? steal_place(btf) : 0;
+	btf__free(btf);
 	for (uint32_t event = 0; event < TRACE_EVENT_LIMIT; event++)
 		live->bpf->rodata->event_args[event] = (uint8_t)event_argc(event);
 	live->bpf->rodata->sends_begin = bpf_program__autoload(live->bpf->progs.tcp_sendmsg_locked);

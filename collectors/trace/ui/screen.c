@@ -312,6 +312,20 @@ static void add_error(const struct screen *screen, struct line *line, double sha
 	line_pad(line, end);
 }
 
+/* What of own is not the program's. */
+static void add_own_parts(const struct screen *screen, struct line *line, const struct cohort *cohort)
+{
+	char number[TEXT_NUMBER_BYTES], words[TEXT_NUMBER_BYTES + 16];
+	if (cohort->net_ns > 0) {
+		snprintf(words, sizeof(words), "  sending %s", text_ns(number, cohort->net_ns));
+		line_add_fitting(&screen->lines, line, words);
+	}
+	if (cohort->steal_ns > 0) {
+		snprintf(words, sizeof(words), "  stolen %s", text_ns(number, cohort->steal_ns));
+		line_add_fitting(&screen->lines, line, words);
+	}
+}
+
 static void add_cause(struct screen *screen, enum cause cause, double whole)
 {
 	const struct cohort *cohort = &screen->summary->cohort[COHORT_P99];
@@ -330,8 +344,8 @@ static void add_cause(struct screen *screen, enum cause cause, double whole)
 	line_add_right(line, mean, 9);
 	line_add_percent(line, queue, whole, 9);
 	line_add_percent(line, service, whole, 9);
-	if (cause == CAUSE_OWN && cohort->net_ns > 0)
-		line_add(line, "  sending %s", text_ns(number, cohort->net_ns));
+	if (cause == CAUSE_OWN)
+		add_own_parts(screen, line, cohort);
 	unsigned threads;
 	const struct culprit *culprit = advice_culprit(screen->summary, cause, &threads);
 	if (!culprit)

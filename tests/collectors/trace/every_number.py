@@ -80,7 +80,7 @@ class Screen:
              lambda: [count(self.json["cohort"]["p99"]), ns(self.json["cohort_floor_ns"]["p99"])]),
             (r" +share(?:  95 %)? +mean +queue +service +taken by", lambda: []),
             (r" and (\d+) more +" + p + " +" + t + " +" + p + " +" + p, self.rest),
-            (r" ([a-z_]+) +[^\w%<]* *" + p + r"(?: (?:\+-|±)([\d.]+))? +(~?[\d.]+ (?:ns|us|ms|s)) +" + p + " +" + p + r"(?:  sending " + t + r")?(?:  ([^\[~]+?)(?:\[(\d+)\]| x(\d+))?)?", self.cause),
+            (r" ([a-z_]+) +[^\w%<]* *" + p + r"(?: (?:\+-|±)([\d.]+))? +(~?[\d.]+ (?:ns|us|ms|s)) +" + p + " +" + p + r"(?:  sending " + t + r")?(?:  stolen " + t + r")?(?:  ([^\[~]+?)(?:\[(\d+)\]| x(\d+))?)?", self.cause),
             (r" worst: " + t + r"(?:  GET /lookup\?key=(\d+)  (json|bin) (\d+)|  from port (\d+))(?:  cycle (\d+))?(?:  behind (.+))?", self.worst),
             (r"  = " + t + r" queue(?: \(" + t + r" (\w+)\))? \+ " + t + r" service(?: \(" + t + r" (\w+)\))?", self.worst_parts),
             (r" NO REQUESTS SEEN", lambda: []),
@@ -134,8 +134,10 @@ class Screen:
         share, mean, queue, service = mean_row(row)
         estimated = "~" if row["cause"] == "fault" and self.json["checks"]["fault_estimated_ns"] else ""
         error = None if row["error_percent"] is None else f"{row['error_percent']:.1f}"
-        sending = ns(self.json["kernel_net"]["service_ns"]["p99"]) if row["cause"] == "own" and self.json["kernel_net"] else None
-        return [row["cause"], share, error, estimated + mean, queue, service, sending, None, str(by.get("tid")), str(by.get("threads"))]
+        own = row["cause"] == "own"
+        sending = ns(self.json["kernel_net"]["service_ns"]["p99"]) if own and self.json["kernel_net"] else None
+        stolen = ns(self.json["steal"]["server_ns"]["p99"]) if own and self.json["steal"] else None
+        return [row["cause"], share, error, estimated + mean, queue, service, sending, stolen, None, str(by.get("tid")), str(by.get("threads"))]
 
     def rest(self):
         rest = self.last["rest"]

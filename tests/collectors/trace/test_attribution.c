@@ -40,11 +40,13 @@ static void assert_truth(const struct request *request, const struct truth *trut
 	assert_int_equal(request->end_ns, truth->end_ns);
 	assert_blame(&request->queue, &truth->queue, "queue", seed, n);
 	assert_blame(&request->service, &truth->service, "service", seed, n);
+	assert_true(request->steal_ns <= truth->queue.ns[CAUSE_OWN] + truth->service.ns[CAUSE_OWN]);
 }
 
 static void test_exact_without_losses(void **state)
 {
 	uint32_t total = 0;
+	double steal_ns = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -61,10 +63,12 @@ static void test_exact_without_losses(void **state)
 		assert_int_equal(story.summary.late, 0);
 		assert_int_equal(story.summary.negative, 0);
 		total += machine.request_count;
+		steal_ns += story.summary.total_steal_ns;
 		machine_free(&machine);
 		story_free(&story);
 	}
 	assert_true(total > 20u * SEEDS);
+	assert_true(steal_ns > 0);
 }
 
 /* Any order within the watermark gives the same: records change places at random, by less than it. */

@@ -123,6 +123,7 @@ static void the_document_with_client_times(void **state)
 	struct summary summary = fixture_summary();
 	fixture_client_times(&summary);
 	fixture_kernel_net(&summary);
+	fixture_steal(&summary);
 	char *text = document(&info, &summary);
 	assert_true(json_is_object(text));
 	assert_non_null(strstr(text, "\"client_wait_ns\":6200000,\"response_ns\":15915000"));

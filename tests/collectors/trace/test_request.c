@@ -509,6 +509,82 @@ static void test_kernel_net_of_exchanges(void **state)
 	story_free(&story);
 }
 
+/*
+ * What the hypervisor took, as far as it tells: at the end of the stretch between two of its words, in the service of one request and the
+ * queue of another, never more than the thread had for its own, and only where both words are of one stay on a CPU.
+ */
+static void test_steal(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US)->cpu_steal_ns = UINT32_MAX - 10; /* nobody knows since when */
+	tell_send(&story, 2 * MS, 0, 101, 1)->cpu_steal_ns = 300 * US - 11;            /* the count comes round: 300 us */
+	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS);
+	tell_recv(&story, 3 * MS, 0, 101, 2, 1800 * US); /* nobody tells */
+	tell_send(&story, 4 * MS, 0, 101, 2)->cpu_steal_ns = 350 * US - 11;
+	tell_end(&story, 4 * MS + 1 * US, 0, 101, 2, 3 * MS);
+	tell_recv(&story, 5 * MS, 0, 101, 3, 5 * MS)->cpu_steal_ns = 350 * US - 11;
+	tell(&story, 5 * MS + 10 * US, 0, 101, EVENT_gc_alloc_slow_begin, 0, 0);
+	tell(&story, 5 * MS + 20 * US, 0, 101, EVENT_gc_alloc_slow_end, 0, 0);
+	tell_send(&story, 5 * MS + 50 * US, 0, 101, 3)->cpu_steal_ns = 450 * US - 11; /* longer than it was in its own code */
+	tell_end(&story, 5 * MS + 51 * US, 0, 101, 3, 5 * MS);
+	tell_recv(&story, 6 * MS, 0, 101, 4, 6 * MS)->cpu_steal_ns = 450 * US - 11;
+	tell_preempt(&story, 6 * MS + 100 * US, 0, 101, 900);
+	tell_preempt(&story, 6 * MS + 200 * US, 0, 900, 101); /* without a word */
+	tell_send(&story, 6 * MS + 300 * US, 0, 101, 4)->cpu_steal_ns = 500 * US;
+	tell_end(&story, 6 * MS + 301 * US, 0, 101, 4, 6 * MS);
+	play(&story, 4, 0);
+	assert_int_equal(story.requests[0].steal_ns, 300 * US);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_OWN], 1 * MS);
+	assert_int_equal(story.requests[1].steal_ns, 200 * US + 50 * US); /* of the 300, those after its arrival */
+	assert_int_equal(story.requests[2].steal_ns, 30 * US);
+	assert_int_equal(story.requests[2].service.ns[CAUSE_OWN], 40 * US);
+	assert_int_equal(story.requests[3].steal_ns, 0);
+	assert_int_equal(story.summary.total_steal_ns, 580 * US);
+	story_free(&story);
+}
+
+/* Switches tell it too: of the stretch that ends there, and where the next begins. */
+static void test_steal_at_switches(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+	struct record_switch *leaves, *comes;
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS)->cpu_steal_ns = 1000;
+	leaves = tell_preempt(&story, 1 * MS + 100 * US, 0, 101, 900);
+	leaves->cpu_steal_ns = 1000 + 40 * US;
+	leaves->steal_told = 1;
+	comes = tell_preempt(&story, 1 * MS + 200 * US, 0, 900, 101);
+	comes->cpu_steal_ns = 1000 + 70 * US; /* 30 of them from the stranger */
+	comes->steal_told = 1;
+	tell_send(&story, 1 * MS + 300 * US, 0, 101, 1)->cpu_steal_ns = 1000 + 75 * US;
+	tell_end(&story, 1 * MS + 301 * US, 0, 101, 1, 1 * MS);
+	play(&story, 1, 0);
+	assert_int_equal(story.requests[0].steal_ns, 45 * US);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_OWN], 200 * US);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_RUNQ], 100 * US);
+	story_free(&story);
+}
+
+/* No word of a hypervisor is not the same as nothing taken. */
+static void test_steal_untold(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS);
+	tell_preempt(&story, 1 * MS + 100 * US, 0, 101, 900)->cpu_steal_ns = 40 * US; /* the scheduler's, which may be late */
+	tell_preempt(&story, 1 * MS + 200 * US, 0, 900, 101)->cpu_steal_ns = 90 * US;
+	tell_send(&story, 1 * MS + 300 * US, 0, 101, 1);
+	tell_end(&story, 1 * MS + 301 * US, 0, 101, 1, 1 * MS);
+	play(&story, 1, 0);
+	assert_int_equal(story.requests[0].steal_ns, 0);
+	assert_true(story.summary.total_steal_ns < 0);
+	story_free(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +613,9 @@ int main(void)
 		cmocka_unit_test(test_client_times_of_a_cut_request),
 		cmocka_unit_test(test_kernel_net),
 		cmocka_unit_test(test_kernel_net_of_exchanges),
+		cmocka_unit_test(test_steal),
+		cmocka_unit_test(test_steal_at_switches),
+		cmocka_unit_test(test_steal_untold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

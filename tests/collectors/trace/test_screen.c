@@ -173,6 +173,22 @@ static void advice_fits_the_cause(void **state)
 	assert_null(strstr(text, "GOGC"));
 }
 
+/* Its own work is not what fills the tail while a hypervisor has the CPU. */
+static void advice_on_steal(void **state)
+{
+	(void)state;
+	char text[ADVICE_BYTES];
+	struct trace_info info = fixture_info();
+	struct summary summary = fixture_summary();
+	summary.cohort[COHORT_P99].queue_ns[CAUSE_OWN] += 1e9;
+	fixture_steal(&summary);
+	advice_text(text, &info, &summary);
+	assert_null(strstr(text, "hypervisor"));
+	summary.cohort[COHORT_P99].steal_ns += 1e6;
+	advice_text(text, &info, &summary);
+	assert_non_null(strstr(text, "hypervisor"));
+}
+
 static void numbers_for_people(void **state)
 {
 	(void)state;
@@ -243,6 +259,28 @@ static void what_clients_say(void **state)
 	summary.response.count = summary.client_wait.count = summary.requests;
 	char *text = draw(&info, &summary);
 	assert_non_null(strstr(text, "\n response       "));
+	free(text);
+}
+
+/* What of own is not the program's, as far as the row has room. */
+static void what_own_is_made_of(void **state)
+{
+	(void)state;
+	struct trace_info info = fixture_info();
+	struct summary summary = fixture_summary();
+	fixture_steal(&summary);
+	char *text = draw(&info, &summary);
+	assert_non_null(strstr(text, "  stolen 125 us\n"));
+	check_fits(text, 23, 80);
+	free(text);
+	fixture_kernel_net(&summary);
+	text = draw(&info, &summary);
+	assert_non_null(strstr(text, "  sending 65.0 us\n"));
+	check_fits(text, 23, 80);
+	free(text);
+	info.columns = 120;
+	text = draw(&info, &summary);
+	assert_non_null(strstr(text, "  sending 65.0 us  stolen 125 us\n"));
 	free(text);
 }
 
@@ -325,7 +363,8 @@ int main(void)
 		cmocka_unit_test(the_verdict),           cmocka_unit_test(a_stranger),
 		cmocka_unit_test(nothing_is_a_verdict),  cmocka_unit_test(wide_and_coloured),
 		cmocka_unit_test(any_numbers_fit),       cmocka_unit_test(causes_are_ordered),
-		cmocka_unit_test(advice_fits_the_cause), cmocka_unit_test(numbers_for_people),
+		cmocka_unit_test(advice_fits_the_cause), cmocka_unit_test(advice_on_steal),
+		cmocka_unit_test(what_own_is_made_of), cmocka_unit_test(numbers_for_people),
 		cmocka_unit_test(strangers_are_cleaned), cmocka_unit_test(options),
 		cmocka_unit_test(one_line),              cmocka_unit_test(no_color),
 		cmocka_unit_test(intervals),
