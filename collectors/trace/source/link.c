@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -56,6 +57,25 @@ int link_uprobe_multi(int program, const char *path, const struct link_place *pl
 	int result = link_create(&create);
 	free(arrays);
 	return result;
+}
+
+static void *close_link(void *link)
+{
+	close(*(int *)link);
+	return NULL;
+}
+
+void links_close(int *links, size_t count)
+{
+	pthread_t *threads = calloc(count + 1, sizeof(*threads));
+	size_t begun = 0;
+	while (threads && begun < count && pthread_create(&threads[begun], NULL, close_link, &links[begun]) == 0)
+		begun++;
+	for (size_t l = begun; l < count; l++)
+		close(links[l]);
+	for (size_t l = 0; l < begun; l++)
+		pthread_join(threads[l], NULL);
+	free(threads);
 }
 
 /* Asks for a link on a path that is no regular file: a kernel that knows the type says EBADF. */

@@ -28,6 +28,11 @@ struct link_place {
 /* A link's descriptor or a negative errno. */
 int link_uprobe_multi(int program, const char *path, const struct link_place *places, size_t count, pid_t pid);
 
+/*
+ * Detaches, all at the same time: each waits 40 to 70 ms for the kernel to be sure that nobody is inside a probe.
+ */
+void links_close(int *links, size_t count);
+
 /* True if this kernel has uprobe_multi; needs the right to load programs. */
 bool link_uprobe_multi_supported(void);
 

@@ -13,34 +13,29 @@
  * reverse, and so does the kernel if the tracer is killed.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "../targets/kind.h"
 #include "fault_cost.h"
+#include "link.h"
 #include "live_internal.h"
 #include "rights.h"
 
-static void *close_probes(void *probes)
-{
-	probes_close(probes);
-	return NULL;
-}
-
-/* At the same time: detaching a link is waiting for the kernel to be sure that nobody is inside a probe, 40 to 70 ms each. */
 static void close_all_probes(struct live *live)
 {
 	struct probes *probes[] = {&live->probes, &live->twins, &live->allocators};
-	pthread_t threads[sizeof(probes) / sizeof(*probes)];
-	bool begun[sizeof(probes) / sizeof(*probes)];
-	for (size_t p = 0; p < sizeof(probes) / sizeof(*probes); p++) {
-		begun[p] = probes[p]->link_count && pthread_create(&threads[p], NULL, close_probes, probes[p]) == 0;
-		if (!begun[p])
-			probes_close(probes[p]);
-	}
-	for (size_t p = 0; p < sizeof(probes) / sizeof(*probes); p++)
-		if (begun[p])
-			pthread_join(threads[p], NULL);
+	const size_t count = sizeof(probes) / sizeof(*probes);
+	size_t links = 0;
+	for (size_t p = 0; p < count; p++)
+		links += probes[p]->link_count;
+	int *all = calloc(links + 1, sizeof(*all)), *next = all;
+	for (size_t p = 0; p < count && all; p++)
+		while (probes[p]->link_count)
+			*next++ = probes[p]->links[--probes[p]->link_count];
+	links_close(all, all ? links : 0);
+	free(all);
+	for (size_t p = 0; p < count; p++)
+		probes_close(probes[p]);
 }
 
 static void live_close(struct source *source)
