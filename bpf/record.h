@@ -56,8 +56,10 @@ enum record_kind {
 	RECORD_ARRIVAL = 12, /* bytes were queued to a socket; in the ring only, the source makes requests of them */
 	RECORD_REQUEST = 13, /* a whole request, made by the source in tail mode */
 	RECORD_MODE = 14,    /* from here on records are those of this mode; made by the source */
-	RECORD_KIND_LIMIT = 15
+	RECORD_COMPLETE = 15, /* a struct record alone: all of before its time have been handed over; made by the source */
+	RECORD_KIND_LIMIT = 16
 };
+#define RECORD_RING_LIMIT 13 /* the kinds below are those that BPF programs write */
 
 struct record {
 	record_u64 time_ns;

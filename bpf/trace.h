@@ -34,9 +34,10 @@ enum trace_size {
 struct trace_cpu {
 	record_u32 seq;  /* records tried */
 	record_u32 lost; /* of those, without room in the ring */
-	record_u64 written_of[RECORD_KIND_LIMIT];
-	record_u64 lost_of[RECORD_KIND_LIMIT];
+	record_u64 written_of[RECORD_RING_LIMIT];
+	record_u64 lost_of[RECORD_RING_LIMIT];
 	record_u32 arrivals, arrivals_lost; /* the same two for RECORD_ARRIVAL, which has numbers of its own */
+	record_u32 pad[8];
 	record_u32 waiting; /* threads of the target that stand in this CPU's run queue */
 	record_u32 pad2[15];
 };

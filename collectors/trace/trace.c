@@ -43,12 +43,10 @@
 #define DRAIN_INTERVAL_MAX_NS 32000000u
 #define REPORT_INTERVAL_NS 1000000000u
 /*
- * How long records are kept for sorting. Live the source says up to when it has been read, and what remains is a thread of the target that loses
- * its CPU between an entry of its flight ring and the entry's time. A recording says nothing: there it is longer than the tracer is likely to have been kept
- * from the CPU in the middle of a drain.
+ * How long records are kept for sorting. The source says up to when it has been read, and what remains is a thread of the target that loses
+ * its CPU between an entry of its flight ring and the entry's time.
  */
 #define WATERMARK_NS 200000000u
-#define WATERMARK_RECORDED_NS 1000000000u
 /* The first report comes as soon as there is something to tell. */
 #define FIRST_REPORT_NS (WATERMARK_NS + 250000000u)
 
@@ -361,7 +359,6 @@ static void watch(struct trace *trace)
 		nanosleep(&pause, NULL);
 		bool alive = source_target_alive(trace->source);
 		source_drain(trace->source, take_record, trace);
-		attribution_advance(trace->attribution, source_complete_ns(trace->source));
 		uint64_t now_ns = source_now_ns();
 		keep_budget(trace, now_ns);
 		if (show(trace, now_ns, &next_ns) || !alive || now_ns >= end_ns)
@@ -377,7 +374,7 @@ static int open_attribution(struct trace *trace)
 		.tgid = trace->target.tgid,
 		.has_end_events = trace->target.has_request_end,
 		.no_sched = trace->target.no_sched,
-		.watermark_ns = trace->options->command == COMMAND_REPORT ? WATERMARK_RECORDED_NS : WATERMARK_NS,
+		.watermark_ns = WATERMARK_NS,
 		.fault_minor_ns = trace->target.fault_ns,
 		.on_request = take_request,
 		.context = trace,
@@ -677,7 +674,7 @@ int trace_report(const struct trace_options *options)
 	if (status == EXIT_OK) {
 		trace.begin_ns = trace.target.attached_at_ns;
 		while (source_drain(trace.source, take_record, &trace) > 0)
-			attribution_advance(trace.attribution, trace.newest_ns);
+			;
 		status = finish(&trace);
 	}
 	trace_close(&trace);

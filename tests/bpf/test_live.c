@@ -135,6 +135,8 @@ static void it_says_how_far_it_has_read(void **state)
 		assert_int_equal(kept_count(RECORD_RECV, 0), round);
 		assert_true(source_complete_ns(source) > complete_ns);
 		complete_ns = source_complete_ns(source);
+		const struct record *last = kept_find(RECORD_COMPLETE, 0, kept_count(RECORD_COMPLETE, 0) - 1);
+		assert_int_equal(last->time_ns, complete_ns);
 	}
 	source_close(source);
 	target_stop(target);

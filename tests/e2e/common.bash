@@ -52,8 +52,8 @@ start_service() { # program args... ; sets service_pid, url, port
 
 ask() { curl -s --max-time 10 "$url/debug/allocs"; }
 
-start_tracer() { # pid args... ; sets tracer_pid; returns when it watches
-	"$bin/memlab-trace" -p "$@" >"$dir/screen" 2>"$dir/trace.log" 3>&- &
+start_tracer() { # pid args... ; sets tracer_pid; returns when it watches. recording=FILE: and records
+	"$bin/memlab-trace" ${recording:+record -o "$recording"} -p "$@" >"$dir/screen" 2>"$dir/trace.log" 3>&- &
 	tracer_pid=$!
 	pids+=($tracer_pid)
 	await "$dir/trace.log" 'watching' $tracer_pid

@@ -38,16 +38,20 @@ load common
 @test "a tracer that gets no CPU for a second goes on where it was" {
 	need_root
 	start_service "$bin/memlab-svc" --path naive
-	start_tracer "$service_pid" --mode exact --ring-size 32MiB --json "$dir/trace.json"
+	recording=$dir/trace.mlr start_tracer "$service_pid" --mode exact --ring-size 32MiB --json "$dir/trace.json"
 	start_load 4000 3s
 	sleep 0.8
 	kill -STOP $tracer_pid
-	sleep 1
+	sleep 1.5
 	kill -CONT $tracer_pid
 	wait_load
 	stop_tracer
-	[ "$(jq .requests "$dir/trace.json")" = "$(answered)" ]
-	check "$dir/trace.json" '.lost == 0 and .late == 0 and .checks.sum_error_ns_max == 0 and .without_gc_ns.p99 != null'
+	"$bin/memlab-trace" report "$dir/trace.mlr" --json "$dir/report.json" >/dev/null
+	for story in trace report; do
+		[ "$(jq .requests "$dir/$story.json")" = "$(answered)" ]
+		check "$dir/$story.json" '.lost == 0 and .late == 0 and .checks.sum_error_ns_max == 0 and .without_gc_ns.p99 != null'
+	done
+	[ "$(jq -c .causes "$dir/trace.json")" = "$(jq -c .causes "$dir/report.json")" ]
 }
 
 @test "a target that is stopped and goes on: its requests waited, and it is said" {

@@ -263,6 +263,10 @@ void attribution_free(struct attribution *attribution)
 int attribution_feed(struct attribution *attribution, const struct record *record)
 {
 	attribution->failed = 0;
+	if (record->kind == RECORD_COMPLETE) {
+		attribution_advance(attribution, record->time_ns);
+		return attribution->failed;
+	}
 	int result = merge_feed(&attribution->merge, record);
 	return result ? result : attribution->failed;
 }

@@ -31,12 +31,12 @@ struct attribution_config {
 struct attribution *attribution_new(const struct attribution_config *config);
 void attribution_free(struct attribution *attribution);
 
-/* Take one record (copied). -EINVAL: kind or size unknown (counted, nothing taken). -ENOMEM. */
+/* Take one record (copied). -EINVAL: kind or size unknown (counted, nothing taken). -ENOMEM. RECORD_COMPLETE is attribution_advance. */
 int attribution_feed(struct attribution *attribution, const struct record *record);
 
 /*
- * Time has come to `now_ns` (live: the clock; replay: the newest record): everything older than the
- * watermark becomes final, even if no newer record has come.
+ * All records of before `now_ns` have been fed: those older than that by the watermark become final, and from now on none
+ * that is younger than the last such word.
  */
 void attribution_advance(struct attribution *attribution, uint64_t now_ns);
 

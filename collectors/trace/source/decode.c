@@ -19,6 +19,7 @@ static const struct {
 	[RECORD_ARRIVAL] = {"arrival", sizeof(struct record_arrival)},
 	[RECORD_REQUEST] = {"request", sizeof(struct record_request)},
 	[RECORD_MODE] = {"mode", sizeof(struct record_mode)},
+	[RECORD_COMPLETE] = {"complete", sizeof(struct record)},
 };
 
 size_t record_kind_bytes(uint8_t kind)

@@ -118,5 +118,7 @@ int live_drain(struct source *source, void (*take)(void *context, const struct r
 		live_tail_begin(live);
 	/* Taken before the look: whatever keeps us from the CPU in between, all records up to here are read. */
 	int result = drain_rings(live, now_ns);
+	if (live->source.complete_ns == now_ns)
+		take(context, &(struct record){.time_ns = now_ns, .kind = RECORD_COMPLETE, .words = sizeof(struct record) / 8});
 	return result < 0 ? result : live->drained + result;
 }

@@ -82,7 +82,7 @@ void live_counts(const struct source *source, struct source_counts *counts)
 		const struct trace_cpu *cpu = &live->bpf->bss->cpus[c];
 		counts->cpus += cpu->seq != 0;
 		counts->waiting += cpu->waiting;
-		for (uint32_t kind = 0; kind < RECORD_KIND_LIMIT; kind++) {
+		for (uint32_t kind = 0; kind < RECORD_RING_LIMIT; kind++) {
 			counts->written_of[kind] += cpu->written_of[kind];
 			counts->lost_of[kind] += cpu->lost_of[kind];
 		}

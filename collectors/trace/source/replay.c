@@ -294,7 +294,7 @@ static int take_records(struct replay *replay, const struct place *place, const 
 		const struct record *record = (const struct record *)(const void *)(plain + at);
 		if (!record_valid(record, size - at))
 			return trouble_damaged(replay, place, -EBADMSG);
-		replay->received_of[record->kind]++;
+		replay->received_of[record->kind] += record->kind != RECORD_COMPLETE;
 		take(context, record);
 		at += (size_t)record->words * 8;
 		count++;

@@ -109,15 +109,15 @@ int source_open_recording(const char *path, struct source **source, struct sourc
 void source_close(struct source *source); /* NULL allowed */
 
 /*
- * Hands over every record that is there now; the pointer is valid only inside `take`. Returns
- * their number. Live: also renews the threads' states once a second. A recording hands over
+ * Hands over every record that is there now, and behind them, uncounted, how far that goes (RECORD_COMPLETE); the pointer is valid only inside
+ * `take`. Returns their number. Live: also renews the threads' states once a second. A recording hands over
  * a block per call and returns 0 at its end, or a negative errno where it is damaged (source_trouble).
  */
 int source_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context);
 
 /*
- * Up to when every record there is has been handed over; 0: nobody can say, as in a recording. It stands still while the kernel keeps a
- * record back that it has begun to write.
+ * Up to when every record there is has been handed over, as RECORD_COMPLETE told last; of a recording 0. It stands still while the
+ * kernel keeps a record back that it has begun to write.
  */
 uint64_t source_complete_ns(const struct source *source);
 

@@ -308,11 +308,15 @@ static void test_a_source_behind_is_not_late(void **state)
 	story.config.on_request = story_take;
 	story.config.context = &story;
 	struct attribution *attribution = attribution_new(&story.config);
+	struct record complete = {.kind = RECORD_COMPLETE, .words = sizeof(complete) / 8, .time_ns = 1000 * MS};
 	assert_int_equal(attribution_feed(attribution, &story.records[0].h), 0);
-	attribution_advance(attribution, 1000 * MS);
+	assert_int_equal(attribution_feed(attribution, &complete), 0);
 	for (uint32_t i = 1; i < story.count; i++)
 		assert_int_equal(attribution_feed(attribution, &story.records[i].h), 0);
-	attribution_advance(attribution, 2600 * MS);
+	assert_int_equal(story.request_count, 0);
+	complete.time_ns = 2600 * MS;
+	assert_int_equal(attribution_feed(attribution, &complete), 0);
+	assert_int_equal(story.request_count, 1);
 	attribution_finish(attribution);
 	attribution_summary(attribution, &story.summary);
 	assert_int_equal(story.summary.late, 0);
