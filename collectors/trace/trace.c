@@ -127,6 +127,8 @@ static void take_record(void *context, const struct record *record)
 	struct trace *trace = context;
 	if (record->time_ns > trace->newest_ns)
 		trace->newest_ns = record->time_ns;
+	if (record->kind == RECORD_MODE)
+		trace->info.mode = ((const struct record_mode *)record)->tail ? "tail" : "exact";
 	if (trace->recording && trace->recording_error == 0)
 		trace->recording_error = recording_take(trace->recording, record);
 	/* An unknown kind or a lack of memory is counted by attribution. */
@@ -417,7 +419,7 @@ static void fill_info(struct trace *trace)
 		.pid = target->pid,
 		.kind = target->kind,
 		.mode = trace->target.tail ? "tail" : "exact",
-		.mode_asked = modes[trace->options->mode],
+		.mode_asked = trace->options->command == COMMAND_REPORT ? NULL : modes[trace->options->mode],
 		.alloc_mode = alloc_modes[trace->options->alloc],
 		.probes_found = target->probes_found,
 		.probes_attached = target->probes_attached,

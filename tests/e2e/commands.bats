@@ -4,14 +4,9 @@
 
 load common
 
-@test "a report of a recording tells the same story as the live trace, without rights" {
-	need_root
+report_tells_the_same() { # mode
 	GOGC=25 start_service "$bin/memlab-svc" --path naive
-	LC_ALL=C "$bin/memlab-trace" record -o "$dir/trace.mlr" -p "$service_pid" --json "$dir/live.json" --requests "$dir/live.csv" \
-		>"$dir/screen" 2>"$dir/trace.log" 3>&- &
-	tracer_pid=$!
-	pids+=($tracer_pid)
-	await "$dir/trace.log" 'watching' $tracer_pid
+	LC_ALL=C recording=$dir/trace.mlr start_tracer "$service_pid" --mode "$1" --json "$dir/live.json" --requests "$dir/live.csv"
 	run_load 4000 2s --stamp
 	stop_tracer
 	chmod 755 "$dir"
@@ -21,7 +16,8 @@ load common
 	LC_ALL=C.UTF-8 setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/memlab-trace" report "$dir/trace.mlr" \
 		--json "$dir/out/report.json" --requests "$dir/out/report.csv" --html "$dir/out/report.html" \
 		--timeline "$dir/out/timeline.json" --flame "tail:$dir/out/tail.svg" >"$dir/out/screen"
-	story='{requests, cut, server_ns, queue_ns, service_ns, client, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
+	story='{mode, requests, cut, server_ns, queue_ns, service_ns, client, causes, without_gc_ns, gc_tail_ns, alloc, worst}'
+	check "$dir/live.json" ".mode == \"$1\""
 	check "$dir/live.json" ".client.requests == $(jq .answered_total "$dir/load.json")"
 	diff <(jq -S "$story" "$dir/live.json") <(jq -S "$story" "$dir/out/report.json")
 	cmp "$dir/live.csv" "$dir/out/report.csv"
@@ -34,6 +30,16 @@ load common
 	grep -q '</html>' "$dir/out/report.html"
 	grep -q '</svg>' "$dir/out/tail.svg"
 	jq -e '.traceEvents | length > 10' "$dir/out/timeline.json" >/dev/null
+}
+
+@test "a report of a recording tells the same story as the live trace, without rights" {
+	need_root
+	report_tells_the_same exact
+}
+
+@test "a report of a recording in tail mode does so too" {
+	need_root
+	report_tells_the_same tail
 }
 
 @test "a line of --requests sums to its server time" {
