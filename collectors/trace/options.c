@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,116 +250,114 @@ static void take_pid(struct trace_options *options, const char *arg)
 	options->pid = (int)pid;
 }
 
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+/* Options that are set, and options whose word is kept. */
+static bool take_plain(struct trace_options *options, int key, char *arg)
 {
-	struct trace_options *options = state->input;
+	static const struct {
+		int key;
+		size_t place;
+	} flags[] = {
+		{KEY_SAMPLE, offsetof(struct trace_options, sample)},
+		{KEY_KERNEL_NET, offsetof(struct trace_options, kernel_net)},
+		{KEY_REQUIRE, offsetof(struct trace_options, require_probes)},
+		{KEY_FOLLOW, offsetof(struct trace_options, follow)},
+		{KEY_NO_FLIGHT, offsetof(struct trace_options, no_flight)},
+		{KEY_WITHHOLD, offsetof(struct trace_options, withhold_sched)},
+		{KEY_WITHHOLD_ARRIVALS, offsetof(struct trace_options, withhold_arrivals)},
+		{KEY_JSONL, offsetof(struct trace_options, jsonl)},
+		{KEY_ANYONE, offsetof(struct trace_options, listen_anyone)},
+		{'v', offsetof(struct trace_options, verbose)},
+	}, words[] = {
+		{KEY_JSON, offsetof(struct trace_options, json_path)},
+		{KEY_HTML, offsetof(struct trace_options, html_path)},
+		{KEY_TIMELINE, offsetof(struct trace_options, timeline_path)},
+		{KEY_REQUESTS, offsetof(struct trace_options, requests_path)},
+		{KEY_LISTEN, offsetof(struct trace_options, listen)},
+		{KEY_COLOR, offsetof(struct trace_options, color)},
+		{'o', offsetof(struct trace_options, record_path)},
+	};
+	for (size_t f = 0; f < sizeof(flags) / sizeof(*flags); f++) {
+		if (flags[f].key != key)
+			continue;
+		*(bool *)((char *)options + flags[f].place) = true;
+		return true;
+	}
+	for (size_t w = 0; w < sizeof(words) / sizeof(*words); w++) {
+		if (words[w].key != key)
+			continue;
+		*(const char **)(void *)((char *)options + words[w].place) = arg;
+		return true;
+	}
+	return false;
+}
+
+/* Options whose value means something. */
+static bool take_value(struct trace_options *options, int key, char *arg)
+{
 	switch (key) {
 	case 'p':
 		take_pid(options, arg);
-		return 0;
+		return true;
 	case 'd':
 		if (!trace_parse_time(arg, &options->duration_ns) || options->duration_ns == 0)
 			usage_error("-d %s: not a length of time (10, 1.5s, 200ms)", arg);
-		return 0;
+		return true;
 	case KEY_MODE:
 		if (!mode_parse(arg, &options->mode))
 			usage_error("--mode %s: must be auto, exact or tail", arg);
-		return 0;
+		return true;
 	case KEY_BUDGET:
 		if (!percent_parse(arg, &options->budget_percent))
 			usage_error("--budget %s: not a part of the CPUs (2%%, 0.5%%)", arg);
-		return 0;
+		return true;
 	case KEY_ALLOC:
 		if (!alloc_mode_parse(arg, &options->alloc))
 			usage_error("--alloc %s: must be counters, sample, every or malloc", arg);
-		return 0;
-	case KEY_SAMPLE:
-		options->sample = true;
-		return 0;
-	case KEY_KERNEL_NET:
-		options->kernel_net = true;
-		return 0;
-	case KEY_REQUIRE:
-		options->require_probes = true;
-		return 0;
-	case KEY_FOLLOW:
-		options->follow = true;
-		return 0;
-	case KEY_NO_FLIGHT:
-		options->no_flight = true;
-		return 0;
-	case KEY_WITHHOLD:
-		options->withhold_sched = true;
-		return 0;
-	case KEY_WITHHOLD_ARRIVALS:
-		options->withhold_arrivals = true;
-		return 0;
-	case KEY_JSON:
-		options->json_path = arg;
-		return 0;
-	case KEY_JSONL:
-		options->jsonl = true;
-		return 0;
+		return true;
 	case KEY_FLAME:
 		take_flame(options, options->flame_path, arg, "flame", FLAME_ALLOC_BYTES);
-		return 0;
+		return true;
 	case KEY_FOLDED:
 		take_flame(options, options->folded_path, arg, "folded", -1);
-		return 0;
+		return true;
 	case KEY_PPROF:
 		take_pprof(options, arg);
-		return 0;
-	case KEY_HTML:
-		options->html_path = arg;
-		return 0;
-	case KEY_TIMELINE:
-		options->timeline_path = arg;
-		return 0;
-	case KEY_REQUESTS:
-		options->requests_path = arg;
-		return 0;
-	case KEY_LISTEN:
-		options->listen = arg;
-		return 0;
-	case KEY_ANYONE:
-		options->listen_anyone = true;
-		return 0;
-	case KEY_COLOR:
-		if (strcmp(arg, "auto") != 0 && strcmp(arg, "always") != 0 && strcmp(arg, "never") != 0)
-			usage_error("--color %s: must be auto, always or never", arg);
-		options->color = arg;
-		return 0;
-	case 'o':
-		options->record_path = arg;
-		return 0;
+		return true;
 	case KEY_FAIL_IF:
 		if (!trace_parse_fail_rule(arg, &options->fail_if))
 			usage_error("--fail-if '%s': needs QUANTILE>TIME, for example 'p99>5ms' or 'max>20ms'", arg);
-		return 0;
+		return true;
 	case KEY_RING:
 		if (!parse_bytes(arg, &options->ring_bytes) || options->ring_bytes < 4096 || options->ring_bytes > 1u << 30 ||
 		    (options->ring_bytes & (options->ring_bytes - 1)))
 			usage_error("--ring-size %s: must be a power of two from 4 KiB to 1024 MiB", arg);
-		return 0;
-	case 'v':
-		options->verbose = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->quoted && state->next > state->quoted) {
-			options->launch = &state->argv[state->next - 1];
-			state->next = state->argc;
-			return 0;
-		}
-		if (options->command == COMMAND_REPORT && !options->report_path) {
-			options->report_path = arg;
-			return 0;
-		}
-		usage_error("'%s' is not an option; to watch a process: memlab-trace -p PID", arg);
-	case ARGP_KEY_ERROR:
-		return EINVAL;
+		return true;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return false;
 	}
+}
+
+/* What is no option: the command to start, behind --, or the recording. */
+static void take_argument(struct trace_options *options, char *arg, struct argp_state *state)
+{
+	if (state->quoted && state->next > state->quoted) {
+		options->launch = &state->argv[state->next - 1];
+		state->next = state->argc;
+	} else if (options->command == COMMAND_REPORT && !options->report_path) {
+		options->report_path = arg;
+	} else {
+		usage_error("'%s' is not an option; to watch a process: memlab-trace -p PID", arg);
+	}
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct trace_options *options = state->input;
+	if (key == ARGP_KEY_ARG)
+		take_argument(options, arg, state);
+	else if (!take_plain(options, key, arg) && !take_value(options, key, arg))
+		return key == ARGP_KEY_ERROR ? EINVAL : ARGP_ERR_UNKNOWN;
+	return 0;
 }
 
 static const struct argp argp = {
@@ -399,6 +398,8 @@ bool trace_options_want_samples(const struct trace_options *options)
 static void check_options(const struct trace_options *options)
 {
 	enum command command = options->command;
+	if (strcmp(options->color, "auto") != 0 && strcmp(options->color, "always") != 0 && strcmp(options->color, "never") != 0)
+		usage_error("--color %s: must be auto, always or never", options->color);
 	if (command == COMMAND_REPORT) {
 		if (!options->report_path)
 			usage_error("which recording? memlab-trace report FILE");

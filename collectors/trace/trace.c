@@ -195,6 +195,12 @@ static void describe_run(struct trace *trace)
 	trace->info.run_json = trace->target.run_json[0] ? trace->target.run_json : NULL;
 }
 
+/* Why mode auto may not leave exact mode, whatever it costs; NULL: it may. */
+static const char *exact_needed(const struct trace_options *options)
+{
+	return options->sample ? "but stacks of time need every switch" : options->kernel_net ? "but --kernel-net needs every send" : NULL;
+}
+
 /* Mode auto that has stayed in exact mode over the budget: why. */
 static void explain_exact(struct trace *trace)
 {
@@ -206,8 +212,8 @@ static void explain_exact(struct trace *trace)
 	double used_percent = 100 * used_s / seconds / trace->budget.cpus;
 	if (trace->options->command == COMMAND_REPORT || trace->options->mode != MODE_AUTO || strcmp(info->mode, "exact") != 0 || info->mode_why[0] || used_percent <= trace->budget.percent)
 		return;
-	const char *why = trace->options->sample				  ? "but stacks of time need every switch"
-			  : trace->options->kernel_net				  ? "but --kernel-net needs every send"
+	const char *needed = exact_needed(trace->options);
+	const char *why = needed ? needed
 			  : info->duration_ns < BUDGET_FIRST_NS + BUDGET_EVERY_NS ? "but that was too short a time to judge"
 			  : (double)budget_requests(&counts) < BUDGET_REQUESTS_MIN * seconds ? "but so few requests say nothing about their price"
 										  : "but not in each second alone";
@@ -327,7 +333,7 @@ static void keep_budget(struct trace *trace, uint64_t now_ns)
 {
 	struct source_counts counts;
 	struct budget *budget = &trace->budget;
-	if (trace->options->mode != MODE_AUTO || trace->options->sample || trace->options->kernel_net || strcmp(trace->info.mode, "exact") != 0 || now_ns < budget->next_ns)
+	if (trace->options->mode != MODE_AUTO || exact_needed(trace->options) || strcmp(trace->info.mode, "exact") != 0 || now_ns < budget->next_ns)
 		return;
 	source_counts(trace->source, &counts);
 	if (!budget_exceeded(budget, now_ns, &counts, own_cpu_seconds()))
