@@ -30,6 +30,12 @@ double budget_target_ns(const struct budget *budget, const struct source_counts 
 	return budget->trap_ns < 0 ? ns : ns + (double)counts->traps * budget->trap_ns;
 }
 
+double budget_bpf_percent(const struct budget *budget, const struct source_counts *counts)
+{
+	double ns = (double)counts->bpf_ns - (double)counts->bpf_runs * budget->clock_ns;
+	return ns > 0 ? 100 * ns / (double)counts->bpf_over_ns : 0;
+}
+
 uint64_t budget_requests(const struct source_counts *counts)
 {
 	uint64_t ends = counts->event_hits[EVENT_request_end], reads = counts->written_of[RECORD_RECV];

@@ -24,6 +24,7 @@ struct budget {
 	double percent; /* of cpus; what may be used */
 	unsigned cpus;  /* the target may use */
 	double trap_ns; /* what a probe costs here; < 0: not known */
+	double clock_ns; /* a BPF program's reading of the clock; 0: not known */
 	uint64_t next_ns; /* of the next look; 0: no more */
 	/* At the last look. */
 	uint64_t looked_ns, requests;
@@ -37,6 +38,9 @@ unsigned budget_cpus(int pid);
 
 /* CPU time that the target has spent for being watched, so far. */
 double budget_target_ns(const struct budget *budget, const struct source_counts *counts);
+
+/* CPU time of all BPF programs, in whatever process, of one CPU, without what counting it took; counts->bpf_over_ns > 0. */
+double budget_bpf_percent(const struct budget *budget, const struct source_counts *counts);
 
 /* Requests seen so far, whatever their form. */
 uint64_t budget_requests(const struct source_counts *counts);

@@ -239,6 +239,8 @@ static void update_story(struct trace *trace)
 		return;
 	describe_run(trace);
 	info->cost.tracer_cpu_percent = (own_cpu_seconds() - trace->begin_cpu_s) * 100 / ((double)info->duration_ns / 1e9);
+	if (counts.bpf_over_ns)
+		info->cost.bpf_cpu_percent = budget_bpf_percent(&trace->budget, &counts);
 	uint64_t requests = budget_requests(&counts);
 	if (requests && trace->budget.trap_ns >= 0)
 		info->cost.target_ns_per_request = budget_target_ns(&trace->budget, &counts) / (double)requests;
@@ -430,7 +432,7 @@ static void fill_info(struct trace *trace)
 		.probes_found = target->probes_found,
 		.probes_attached = target->probes_attached,
 		.attach_ns = target->attach_ns,
-		.cost = {.target_ns_per_request = -1, .tracer_cpu_percent = -1,
+		.cost = {.target_ns_per_request = -1, .tracer_cpu_percent = -1, .bpf_cpu_percent = -1,
 			 .budget_percent = trace->options->command == COMMAND_REPORT ? -1 : trace->options->budget_percent},
 		.run_json = target->run_json[0] ? target->run_json : NULL,
 		.missing = target->missing,
@@ -581,6 +583,7 @@ static int open_live(struct trace *trace)
 		.percent = options->budget_percent,
 		.cpus = budget_cpus(trace->pid),
 		.trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1,
+		.clock_ns = calibration.clock_ns,
 	};
 	if ((options->alloc == ALLOC_EVERY || options->alloc == ALLOC_MALLOC) && trace->budget.trap_ns >= 0)
 		trace_say("each allocation will cost the target about %.1f us while its stack is taken",

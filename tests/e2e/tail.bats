@@ -24,7 +24,7 @@ last() { jq -s "last$1" "$dir/screen"; }
 	[ "$(last .checks.without_arrival)" = 0 ]
 	[ "$(last .checks.sum_error_ns_max)" = 0 ]
 	[ "$(last '.cost.budget_percent')" = 0.01 ]
-	jq -se 'last.cost | .target_ns_per_request > 0 and .tracer_cpu_percent > 0' "$dir/screen"
+	jq -se 'last.cost | .target_ns_per_request > 0 and .tracer_cpu_percent > 0 and .bpf_cpu_percent > 0 and .bpf_cpu_percent < 100' "$dir/screen"
 }
 
 @test "auto: exact under a load that the budget allows" {

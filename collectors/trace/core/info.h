@@ -30,6 +30,7 @@ struct trace_info {
 	struct {
 		double target_ns_per_request; /* added to the target; < 0: not known */
 		double tracer_cpu_percent;    /* of one CPU; < 0: not known */
+		double bpf_cpu_percent;       /* of one CPU, in BPF programs in whatever process, right after attach; < 0: not known */
 		double budget_percent;        /* --budget */
 	} cost;
 	const char *run_json;    /* the target's memlab_run_info, one JSON object; NULL: none */

@@ -50,6 +50,7 @@ static void write_watching(struct json_writer *json, const struct trace_info *in
 	json_object_begin(json, "cost");
 	write_known(json, "target_ns_per_request", info->cost.target_ns_per_request);
 	write_known(json, "tracer_cpu_percent", info->cost.tracer_cpu_percent);
+	write_known(json, "bpf_cpu_percent", info->cost.bpf_cpu_percent);
 	write_known(json, "budget_percent", info->cost.budget_percent);
 	json_object_end(json);
 }

@@ -5,7 +5,7 @@
  *
  *   target{pid,comm,kind}, run{...} as the target states it, mode, alloc_mode, missing, next,
  *   probes{found,attached,attach_ns,left_out: which are not attached and what would attach them}, duration_s, requests, requests_per_s, cut, lost, late, negative,
- *   cost{target_ns_per_request,tracer_cpu_percent,budget_percent}: null when not known,
+ *   cost{target_ns_per_request,tracer_cpu_percent,bpf_cpu_percent,budget_percent}: null when not known,
  *   server_ns, queue_ns, service_ns {count,p50,p90,p99,p999,p9999,max,mean},
  *   server_interval_ns{p50,...,p9999}: [low, high], 95 %, null: too few requests to tell,
  *   causes{<cause>:{queue_ns:{p50,p99,p999,total},service_ns:{...},error_percent{...}: of its share, 95 %, or null}}: means over the cohorts, sums over all requests,

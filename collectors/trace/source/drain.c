@@ -116,6 +116,7 @@ int live_drain(struct source *source, void (*take)(void *context, const struct r
 	live->flight_due_ns = 0;
 	if (live->tail_ns && !live->tail && now_ns >= live->tail_ns)
 		live_tail_begin(live);
+	run_time_look(&live->run_time, live->bpf->obj, now_ns);
 	/* Taken before the look: whatever keeps us from the CPU in between, all records up to here are read. */
 	int result = drain_rings(live, now_ns);
 	if (live->source.complete_ns == now_ns)

@@ -99,6 +99,9 @@ void live_counts(const struct source *source, struct source_counts *counts)
 		counts->traps += counts->event_hits[event];
 	counts->samples = live->bpf->bss->samples;
 	counts->execs = live->bpf->bss->target_execs;
+	counts->bpf_ns = live->run_time.found.ns;
+	counts->bpf_runs = live->run_time.found.count;
+	counts->bpf_over_ns = live->run_time.over_ns;
 	if (live->flight)
 		count_flight(live->flight, counts);
 	if (!live->bpf->bss->target_has_read) {

@@ -14,6 +14,7 @@
 #include "probes.h"
 #include "process.h"
 #include "ring.h"
+#include "run_time.h"
 #include "sampling.h"
 #include "trace.skel.h"
 
@@ -47,6 +48,7 @@ struct live {
 	struct ring ring;
 	bool perf_links;
 	uint64_t load_ns, attach_ns, attached_at_ns;
+	struct run_time run_time;
 	uint64_t fault_ns;
 	uint64_t received_of[RECORD_KIND_LIMIT];
 	void (*take)(void *context, const struct record *record); /* during a drain */

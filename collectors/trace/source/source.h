@@ -92,6 +92,7 @@ struct source_counts {
 	uint64_t samples;                   /* of sample_cpu and sample_offcpu, losses included */
 	uint64_t traps;                     /* hits of probes: event_hits without what came from flight rings */
 	uint64_t flights;                   /* entries of flight rings, losses included */
+	uint64_t bpf_ns, bpf_runs, bpf_over_ns; /* of BPF programs in whatever process, over how long (run_time.h); 0: not known, or not yet */
 	uint32_t cpus;                      /* that wrote anything */
 	uint32_t execs;                     /* the target has replaced its program since attach */
 	uint32_t

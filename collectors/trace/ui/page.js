@@ -89,6 +89,7 @@
 			', late ' + count(trace.late) + ', cut ' + count(trace.cut) + ', cost ' +
 			(cost.target_ns_per_request === null ? '' : time(cost.target_ns_per_request) + '/request + ') +
 			(cost.tracer_cpu_percent === null ? 'not measured' : digits(cost.tracer_cpu_percent) + ' % of a CPU') +
+			(cost.bpf_cpu_percent === null ? '' : ', all BPF ' + digits(cost.bpf_cpu_percent) + ' %') +
 			(cost.budget_percent === null ? '' : ' (budget ' + cost.budget_percent + ' % of the CPUs it may use)') +
 			(trace.mode_why ? ', ' + trace.mode_why : '') +
 			(trace.probes.left_out ? '. Probes left out: ' + trace.probes.left_out : '') +

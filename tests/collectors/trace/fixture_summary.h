@@ -22,7 +22,7 @@ static inline struct trace_info fixture_info(void)
 		.attach_ns = 9210000,
 		.duration_ns = 10000000000,
 		.requests_per_second = 12000,
-		.cost = {.target_ns_per_request = 212, .tracer_cpu_percent = 0.84, .budget_percent = 2},
+		.cost = {.target_ns_per_request = 212, .tracer_cpu_percent = 0.84, .bpf_cpu_percent = 0.31, .budget_percent = 2},
 		.run_json = "{\"path\":\"naive\",\"layout\":\"map\",\"index_bytes\":67108864,\"gogc\":\"100\",\n "
 			    "\"seed\":42}",
 	};

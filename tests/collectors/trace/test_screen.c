@@ -65,7 +65,7 @@ static void a_stranger(void **state)
 	summary.lost = 17;
 	summary.late = 3;
 	summary.cut = 2;
-	info.cost.target_ns_per_request = info.cost.tracer_cpu_percent = -1;
+	info.cost.target_ns_per_request = info.cost.tracer_cpu_percent = info.cost.bpf_cpu_percent = -1;
 	check("screen-foreign.txt", &info, &summary);
 }
 

@@ -44,7 +44,7 @@ need_chromium() {
 		jq -e '
 			(.target | has("pid") and has("comm") and has("kind")) and has("run") and has("duration_s") and has("requests")
 			and has("lost") and has("cut") and has("late") and has("mode")
-			and (.cost | has("target_ns_per_request") and has("tracer_cpu_percent") and has("budget_percent"))
+			and (.cost | has("target_ns_per_request") and has("tracer_cpu_percent") and has("bpf_cpu_percent") and has("budget_percent"))
 			and ([.server_ns, .queue_ns, .service_ns] | all(has("p50") and has("p90") and has("p99") and has("p999")
 				and has("p9999") and has("max") and has("mean")))
 			and (.causes | keys | length == 10) and ([.causes[] | .queue_ns, .service_ns] | all(has("p50") and has("p99") and has("p999")))
