@@ -128,36 +128,38 @@ static void write_causes(struct json_writer *json, const struct summary *summary
 	json_object_end(json);
 }
 
-/* The part of own that the kernel's sending is; null where nobody told when a send began. */
-static void write_kernel_net(struct json_writer *json, const struct summary *summary)
+/* How much of own it is, in the cohorts' means and in all. */
+static void write_part(struct json_writer *json, const char *span, const double of_cohort[COHORT_COUNT], double total)
 {
-	if (summary->total_net_ns <= 0) {
-		json_raw(json, "kernel_net", "null");
-		return;
-	}
-	json_object_begin(json, "kernel_net");
-	json_object_begin(json, "service_ns");
+	json_object_begin(json, span);
 	for (unsigned i = 0; i < COHORT_COUNT; i++)
-		json_number(json, cohort_keys[i], summary->cohort[i].net_ns);
-	json_number(json, "total", summary->total_net_ns);
-	json_object_end(json);
+		json_number(json, cohort_keys[i], of_cohort[i]);
+	json_number(json, "total", total);
 	json_object_end(json);
 }
 
-/* The part of own in which the hypervisor had the CPU; null where none tells. */
-static void write_steal(struct json_writer *json, const struct summary *summary)
+/* What of own is not the program's; null where nobody tells when a send begins, or what a hypervisor takes. */
+static void write_parts_of_own(struct json_writer *json, const struct summary *summary)
 {
-	if (summary->total_steal_ns < 0) {
-		json_raw(json, "steal", "null");
-		return;
+	double net_ns[COHORT_COUNT], steal_ns[COHORT_COUNT];
+	for (unsigned i = 0; i < COHORT_COUNT; i++) {
+		net_ns[i] = summary->cohort[i].net_ns;
+		steal_ns[i] = summary->cohort[i].steal_ns;
 	}
-	json_object_begin(json, "steal");
-	json_object_begin(json, "server_ns");
-	for (unsigned i = 0; i < COHORT_COUNT; i++)
-		json_number(json, cohort_keys[i], summary->cohort[i].steal_ns);
-	json_number(json, "total", summary->total_steal_ns);
-	json_object_end(json);
-	json_object_end(json);
+	if (summary->total_net_ns > 0) {
+		json_object_begin(json, "kernel_net");
+		write_part(json, "service_ns", net_ns, summary->total_net_ns);
+		json_object_end(json);
+	} else {
+		json_raw(json, "kernel_net", "null");
+	}
+	if (summary->total_steal_ns >= 0) {
+		json_object_begin(json, "steal");
+		write_part(json, "server_ns", steal_ns, summary->total_steal_ns);
+		json_object_end(json);
+	} else {
+		json_raw(json, "steal", "null");
+	}
 }
 
 static double percent(double part, double whole)
@@ -436,8 +438,7 @@ int export_json(FILE *file, const struct trace_info *info, const struct summary 
 	write_quantiles(&json, "service_ns", &summary->service);
 	write_client(&json, summary);
 	write_causes(&json, summary);
-	write_kernel_net(&json, summary);
-	write_steal(&json, summary);
+	write_parts_of_own(&json, summary);
 	write_why(&json, summary);
 	write_cohorts(&json, summary);
 	write_gc(&json, summary);
