@@ -160,7 +160,7 @@ static void take_request(void *context, const struct request *request)
 	if (trace->board)
 		board_request(trace->board, request);
 	bool sampled = trace->profile && profile_wants(trace->profile, request);
-	bool scene = trace->scenes && scenes_wants(trace->scenes, request);
+	bool scene = trace->scenes && request->among_worst;
 	unsigned count = sampled || scene ? request_stretches(trace, request) : 0;
 	if (trace->profile)
 		profile_request(trace->profile, request, trace->stretches, sampled ? count : 0);

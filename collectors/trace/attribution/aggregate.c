@@ -53,19 +53,20 @@ static uint64_t server_ns_of(const struct request *request)
 	return request->end_ns - request->arrival_ns;
 }
 
-static void aggregate_add_worst(struct aggregate *aggregate, const struct request *request)
+static int aggregate_add_worst(struct aggregate *aggregate, const struct request *request)
 {
 	uint32_t at = aggregate->worst_count;
 
 	while (at > 0 && server_ns_of(&aggregate->worst[at - 1]) < server_ns_of(request))
 		at--;
 	if (at == WORST_COUNT)
-		return;
+		return 0;
 	if (aggregate->worst_count < WORST_COUNT)
 		aggregate->worst_count++;
 	memmove(&aggregate->worst[at + 1], &aggregate->worst[at],
 		(aggregate->worst_count - 1 - at) * sizeof(*aggregate->worst));
 	aggregate->worst[at] = *request;
+	return 1;
 }
 
 /* The second's slot; NULL when the second is so old that its slot has gone to another. */
@@ -112,7 +113,7 @@ static void aggregate_add_allocs(struct aggregate *aggregate, const struct reque
 	aggregate->alloc_bytes += request->alloc_bytes;
 }
 
-void aggregate_add(struct aggregate *aggregate, const struct request *request, uint64_t without_gc_ns)
+int aggregate_add(struct aggregate *aggregate, const struct request *request, uint64_t without_gc_ns)
 {
 	uint64_t server_ns = server_ns_of(request);
 	uint32_t bucket = hist_bucket(server_ns);
@@ -137,8 +138,7 @@ void aggregate_add(struct aggregate *aggregate, const struct request *request, u
 	intervals_add(&aggregate->intervals, request, bucket);
 	aggregate_add_allocs(aggregate, request);
 	aggregate_add_second(aggregate, request, bucket);
-	if (!(request->flags & REQUEST_LOSS))
-		aggregate_add_worst(aggregate, request);
+	return !(request->flags & REQUEST_LOSS) && aggregate_add_worst(aggregate, request);
 }
 
 /* ---- Summary. */

@@ -48,7 +48,8 @@ struct aggregate {
 	uint64_t last_second;
 };
 
-void aggregate_add(struct aggregate *aggregate, const struct request *request, uint64_t without_gc_ns);
+/* True: it is among the worst so far. */
+int aggregate_add(struct aggregate *aggregate, const struct request *request, uint64_t without_gc_ns);
 void aggregate_cycle(struct aggregate *aggregate, uint64_t time_ns); /* a collection ended */
 
 /* Fills what requests tell. */

@@ -41,7 +41,7 @@ static void attribution_finished(void *context, const struct request *request, u
 	struct request finished = *request;
 
 	finished.without_gc_ns = without_gc_ns;
-	aggregate_add(&attribution->aggregate, &finished, without_gc_ns);
+	finished.among_worst = (uint8_t)aggregate_add(&attribution->aggregate, &finished, without_gc_ns);
 	if (attribution->config.on_request)
 		attribution->config.on_request(attribution->config.context, &finished);
 }

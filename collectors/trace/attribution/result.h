@@ -77,6 +77,7 @@ struct request {
 	uint16_t status;
 	uint8_t path;   /* 0 naive, 1 opt */
 	uint8_t format; /* 0 json, 1 bin */
+	uint8_t among_worst; /* when it was finished (on_request): of summary.worst so far */
 	uint64_t intended_ns, send_ns; /* by the client's clock, from the request itself; send_ns 0: it does not say */
 };
 

@@ -106,15 +106,6 @@ static uint32_t place_of_new(const struct scenes *scenes)
 	return shortest;
 }
 
-bool scenes_wants(const struct scenes *scenes, const struct request *request)
-{
-	if (request->flags & REQUEST_LOSS)
-		return false; /* no such request is among the worst */
-	if (scenes->count < WORST_COUNT)
-		return true;
-	return request->end_ns - request->arrival_ns > length_ns(scenes->scenes[place_of_new(scenes)]);
-}
-
 static void scene_add(struct scene *scene, const struct doing *doing)
 {
 	if (!doing->begin_ns || doing->begin_ns >= scene->end_ns || doing->end_ns <= scene->arrival_ns)

@@ -51,8 +51,7 @@ void scenes_free(struct scenes *scenes); /* NULL allowed */
 /* Any record, in the order the source hands them over. */
 void scenes_record(struct scenes *scenes, const struct record *record);
 
-/* Is it one of the worst so far? Then scenes_request wants its thread's stretches, from arrival to end. */
-bool scenes_wants(const struct scenes *scenes, const struct request *request);
+/* One of the worst so far (among_worst) and its thread's stretches, from arrival to end. It takes the place of the shortest. */
 void scenes_request(struct scenes *scenes, const struct request *request, const struct stretch *stretches, unsigned count);
 
 /* NULL: there is none of this request. */

@@ -222,11 +222,6 @@ static void a_scene(void **state)
 		scenes_record(scenes, &events[i].h);
 	struct request request = {.arrival_ns = 10 * MS, .begin_ns = 12 * MS, .end_ns = 20 * MS, .tid = LOOP};
 	const struct stretch stretches[] = {{10 * MS, 12 * MS, CAUSE_GC_CPU, 0, 0}, {12 * MS, 13 * MS, CAUSE_STOP, 0, 1}, {13 * MS, 20 * MS, CAUSE_OWN, 0, 1}};
-	struct request lossy = request; /* never among the worst, so it must not take the place of one that is */
-	lossy.end_ns += MS;
-	lossy.flags = REQUEST_LOSS;
-	assert_false(scenes_wants(scenes, &lossy));
-	assert_true(scenes_wants(scenes, &request));
 	scenes_request(scenes, &request, stretches, 3);
 	const struct scene *scene = scenes_find(scenes, &request);
 	assert_non_null(scene);
@@ -238,11 +233,9 @@ static void a_scene(void **state)
 	assert_int_equal(scene->doings[2].kind, DOING_CYCLE);
 	for (unsigned i = 1; i < WORST_COUNT + 5; i++) { /* worse ones come; the oldest is the shortest and goes */
 		struct request worse = {.arrival_ns = 100 * MS * i, .begin_ns = 100 * MS * i, .end_ns = 100 * MS * i + 20 * MS + i, .tid = LOOP};
-		assert_true(scenes_wants(scenes, &worse));
 		scenes_request(scenes, &worse, stretches, 0);
 	}
 	assert_null(scenes_find(scenes, &request));
-	assert_false(scenes_wants(scenes, &request));
 	scenes_free(scenes);
 }
 

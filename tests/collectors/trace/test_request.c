@@ -585,6 +585,32 @@ static void test_steal_untold(void **state)
 	story_free(&story);
 }
 
+/* Who is among the slowest so far is told so, and nobody who lacks records. */
+static void test_the_worst_are_told(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	for (uint64_t i = 1; i <= WORST_COUNT + 3; i++) {
+		tell_recv(&story, 10 * i * MS, 0, 101, 1, 10 * i * MS);
+		if (i == 5) { /* the longest of all, and a record is lost in it */
+			tell_fault(&story, 10 * i * MS + 1 * US, 0, 101);
+			story_lose(&story);
+		}
+		uint64_t end_ns = 10 * i * MS + (i == 5 ? 9 : i == WORST_COUNT + 2 ? 2 : 3) * MS + i * US;
+		tell_send(&story, end_ns, 0, 101, 1);
+		tell_end(&story, end_ns, 0, 101, 1, 10 * i * MS);
+	}
+	play(&story, WORST_COUNT + 3, 0);
+	for (uint32_t i = 0; i < WORST_COUNT + 3; i++) {
+		int worst = i != 4 && i != WORST_COUNT + 1;
+		assert_int_equal((story.requests[i].flags & REQUEST_LOSS) != 0, i == 4);
+		assert_int_equal(story.requests[i].among_worst, worst);
+	}
+	assert_int_equal(story.summary.worst_count, WORST_COUNT);
+	story_free(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -613,6 +639,7 @@ int main(void)
 		cmocka_unit_test(test_client_times_of_a_cut_request),
 		cmocka_unit_test(test_kernel_net),
 		cmocka_unit_test(test_kernel_net_of_exchanges),
+		cmocka_unit_test(test_the_worst_are_told),
 		cmocka_unit_test(test_steal),
 		cmocka_unit_test(test_steal_at_switches),
 		cmocka_unit_test(test_steal_untold),
