@@ -91,10 +91,12 @@ struct record_switch {
 	record_u64 prev_exec_ns;      /* CPU time of prev so far (sum_exec_runtime); some us short if a wakeup preempted it */
 	record_u64 next_run_delay_ns; /* run-queue wait of next (sched_info), without the one that ends here */
 	record_u8 prev_left;          /* enum record_left */
-	record_u8 steal_told; /* cpu_steal_ns is the hypervisor's own word, as in record_recv; else the scheduler's */
+	record_u8 pad;
 	record_u16 next_waited_us; /* of next, whose wait for the CPU nobody has told; 0: it was told, or short */
-	record_u32 cpu_steal_ns;      /* taken from this CPU by the hypervisor so far, low 32 bits; 0: nobody counts */
+	record_u32 cpu_steal_ns;      /* taken from this CPU by the hypervisor so far, as the scheduler counts it, low 32 bits; 0: it does not */
 	char next_comm[RECORD_COMM_BYTES]; /* the culprit's name if it is a stranger */
+	record_u32 cpu_stolen_ns; /* the same by the hypervisor's own word; 0: it does not tell */
+	record_u32 pad2;
 };
 
 /* h.tid is the thread that is woken; the rest names who holds the CPU it will wait for. */
@@ -113,7 +115,7 @@ struct record_recv {
 	record_u64 run_delay_ns; /* exec_ns is brought up to date only at ticks and switches */
 	record_u32 bytes;
 	record_u16 local_port, peer_port;
-	record_u32 cpu_steal_ns; /* taken from this CPU so far, by the hypervisor's own word, low 32 bits; 0: it does not tell */
+	record_u32 cpu_stolen_ns; /* taken from this CPU so far, by the hypervisor's own word, low 32 bits; 0: it does not tell */
 	record_u32 pad;
 };
 
@@ -124,7 +126,7 @@ struct record_send {
 	record_u64 begin_ns;     /* the kernel began to take the bytes; what it has sent of them by h.time_ns; 0: not watched */
 	record_u32 bytes;
 	record_u16 local_port, peer_port;
-	record_u32 cpu_steal_ns; /* as in record_recv */
+	record_u32 cpu_stolen_ns; /* as in record_recv */
 	record_u32 pad;
 };
 
@@ -227,7 +229,7 @@ struct record_mode {
 
 #define RECORD_SIZE_CHECK(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " changed its size")
 RECORD_SIZE_CHECK(record, 24);
-RECORD_SIZE_CHECK(record_switch, 80);
+RECORD_SIZE_CHECK(record_switch, 88);
 RECORD_SIZE_CHECK(record_wake, 40);
 RECORD_SIZE_CHECK(record_recv, 72);
 RECORD_SIZE_CHECK(record_send, 64);

@@ -29,9 +29,10 @@ static __always_inline void switch_emit(struct task_struct *prev, struct task_st
 	record->next_run_delay_ns = task_run_delay_ns(next);
 	record->prev_left = left;
 	record->next_waited_us = waited / 1000 < 65535 ? waited / 1000 : 65535;
-	__u32 stolen_ns = task_cpu_stolen_ns(next);
-	record->steal_told = stolen_ns != 0;
-	record->cpu_steal_ns = stolen_ns ? stolen_ns : task_cpu_steal_ns(next);
+	record->pad = 0;
+	record->cpu_steal_ns = task_cpu_steal_ns(next);
+	record->cpu_stolen_ns = task_cpu_stolen_ns(next);
+	record->pad2 = 0;
 	__builtin_memcpy(record->next_comm, next->comm, sizeof(record->next_comm));
 	record_submit(record);
 }

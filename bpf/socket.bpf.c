@@ -198,7 +198,7 @@ static __always_inline void recv_emit(struct sock *sk, __u32 bytes, __u64 arriva
 	record->bytes = bytes;
 	record->local_port = sk->__sk_common.skc_num;
 	record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	record->cpu_steal_ns = task_cpu_stolen_ns(task);
+	record->cpu_stolen_ns = task_cpu_stolen_ns(task);
 	record->pad = 0;
 	record_submit(record);
 }
@@ -269,7 +269,7 @@ int BPF_PROG(sock_send_length, struct sock *sk, int length)
 	record->bytes = length;
 	record->local_port = sk->__sk_common.skc_num;
 	record->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	record->cpu_steal_ns = task_cpu_stolen_ns(task);
+	record->cpu_stolen_ns = task_cpu_stolen_ns(task);
 	record->pad = 0;
 	record_submit(record);
 	return 0;

@@ -578,11 +578,13 @@ static int open_rest(struct trace *trace)
 static int open_live(struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
-	struct calibration calibration;
+	struct calibration calibration = {0};
+	if (calibrate(&calibration) != 0)
+		calibration = (struct calibration){.trap_ns = -1};
 	trace->budget = (struct budget){
 		.percent = options->budget_percent,
 		.cpus = budget_cpus(trace->pid),
-		.trap_ns = calibrate(&calibration) == 0 ? calibration.trap_ns : -1,
+		.trap_ns = calibration.trap_ns,
 		.clock_ns = calibration.clock_ns,
 	};
 	if ((options->alloc == ALLOC_EVERY || options->alloc == ALLOC_MALLOC) && trace->budget.trap_ns >= 0)

@@ -106,13 +106,13 @@ static void what_the_hypervisor_took(void **state)
 	drain_until(source, RECORD_SEND, 1);
 	const struct record_recv *recv = kept_find(RECORD_RECV, 0, 0);
 	const struct record_send *send = kept_find(RECORD_SEND, 0, 0);
-	int32_t apart_ns = (int32_t)(recv->cpu_steal_ns - (uint32_t)stat_steal_ns(recv->h.cpu));
-	if (recv->cpu_steal_ns)
+	int32_t apart_ns = (int32_t)(recv->cpu_stolen_ns - (uint32_t)stat_steal_ns(recv->h.cpu));
+	if (recv->cpu_stolen_ns)
 		assert_true(apart_ns > -100000000 && apart_ns < 100000000);
 	else
 		print_message("no hypervisor tells what it takes\n");
 	if (send->h.cpu == recv->h.cpu)
-		assert_true(send->cpu_steal_ns - recv->cpu_steal_ns < 1000000000);
+		assert_true(send->cpu_stolen_ns - recv->cpu_stolen_ns < 1000000000);
 	source_close(source);
 	target_stop(target);
 }

@@ -99,15 +99,15 @@ static void attribution_socket(struct attribution *attribution, const struct rec
 	const struct record_recv *recv = record->kind == RECORD_RECV ? (const struct record_recv *)record : NULL;
 	const struct record_send *send = recv ? NULL : (const struct record_send *)record;
 	struct thread *thread = thread_get(&attribution->threads, record->tid);
-	uint32_t steal_ns = recv ? recv->cpu_steal_ns : send->cpu_steal_ns;
+	uint32_t stolen_ns = recv ? recv->cpu_stolen_ns : send->cpu_stolen_ns;
 	int failed;
 
 	if (!thread || attribution->threads.tail)
 		return;
 	schedule_account(&attribution->threads, thread, record, recv ? recv->run_delay_ns : send->run_delay_ns);
 	thread_acts(&attribution->threads, thread, record->cpu, record->time_ns);
-	if (steal_ns)
-		thread_steal_told(&attribution->threads, thread, steal_ns, record->time_ns);
+	if (stolen_ns)
+		thread_steal_told(&attribution->threads, thread, stolen_ns, record->time_ns);
 	if (recv)
 		failed = requests_recv(&attribution->requests, thread, recv);
 	else

@@ -106,8 +106,8 @@ static void thread_leaves(struct threads *threads, struct thread *thread, const 
 		thread_doubt(threads, thread, time_ns);
 	if (threads->tail)
 		thread_appears(threads, thread, time_ns);
-	else if (record->steal_told)
-		thread_steal_told(threads, thread, record->cpu_steal_ns, time_ns);
+	else if (record->cpu_stolen_ns)
+		thread_steal_told(threads, thread, record->cpu_stolen_ns, time_ns);
 	thread->asleep_state = (uint8_t)sleep_state(threads, thread, record->prev_left);
 	int in_fault = thread->asleep_state == CAUSE_FAULT;
 	if (in_fault)
@@ -154,8 +154,8 @@ static void thread_enters(struct threads *threads, struct thread *thread, const 
 	thread->delay_known = thread->sched == SCHED_RUNNABLE;
 	thread->delay_ns = record->next_run_delay_ns + (record->h.time_ns - thread->runnable_ns);
 	thread_move(threads, thread, SCHED_RUNNING, record->h.cpu, record->h.time_ns);
-	if (record->steal_told)
-		thread_steal_told(threads, thread, record->cpu_steal_ns, record->h.time_ns);
+	if (record->cpu_stolen_ns)
+		thread_steal_told(threads, thread, record->cpu_stolen_ns, record->h.time_ns);
 	if (thread->faulting)
 		thread_faults(threads, thread, record->h.time_ns);
 }

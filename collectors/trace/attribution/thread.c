@@ -197,7 +197,7 @@ void thread_move(struct threads *threads, struct thread *thread, enum sched sche
 		sched = SCHED_UNKNOWN;
 	thread->sched = sched;
 	thread->cpu = cpu;
-	thread->steal_known = 0;
+	thread->stolen_known = 0;
 	if (sched == SCHED_RUNNABLE) {
 		thread->next_waiting = queue->waiting;
 		queue->waiting = thread;
@@ -361,11 +361,11 @@ void thread_sleeps_in_fault(struct thread *thread, uint64_t time_ns)
 void thread_steal_told(struct threads *threads, struct thread *thread, uint32_t count_ns, uint64_t time_ns)
 {
 	const struct piece *open = timeline_open(&thread->timeline);
-	uint32_t taken_ns = thread->steal_known ? count_ns - thread->steal_told_ns : 0;
+	uint32_t taken_ns = thread->stolen_known ? count_ns - thread->stolen_ns : 0;
 
 	threads->steal_told = 1;
-	thread->steal_told_ns = count_ns;
-	thread->steal_known = 1;
+	thread->stolen_ns = count_ns;
+	thread->stolen_known = 1;
 	if (!taken_ns || !open || open->state != CAUSE_OWN)
 		return;
 	struct piece piece = *open;

@@ -96,8 +96,8 @@ struct thread {
 	uint64_t last_sock;       /* that it read or wrote */
 	struct client_times client; /* of the request that it ends next */
 	uint32_t steal_ns;        /* its CPU's count of steal when it came there, low 32 bits */
-	uint32_t steal_told_ns;   /* the same by the hypervisor's own word, as last told */
-	uint8_t steal_known;      /* that was on the CPU where it has run ever since */
+	uint32_t stolen_ns;       /* the same by the hypervisor's own word, as last told */
+	uint8_t stolen_known;     /* that was on the CPU where it has run ever since */
 	struct timeline timeline;
 	struct cputime cputime;
 	struct replay_point replay, replay_earlier; /* the last, and the one before */

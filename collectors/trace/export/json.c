@@ -414,6 +414,7 @@ static void write_checks(struct json_writer *json, const struct summary *summary
 	json_unsigned(json, "sum_error_ns_max", summary->checks.sum_error_ns_max);
 	json_number(json, "unattributed_percent", summary->checks.unattributed_percent);
 	write_known(json, "cpu_time_error_percent", summary->checks.cpu_time_error_percent);
+	json_number(json, "switch_ns_mean", summary->checks.switch_ns_mean);
 	json_unsigned(json, "without_arrival", summary->checks.without_arrival);
 	json_unsigned(json, "lossy", summary->checks.lossy);
 	json_unsigned(json, "doubts", summary->checks.doubts);

@@ -106,12 +106,12 @@ static void add_cost(struct screen *screen)
 		snprintf(words, sizeof(words), " (budget %g %%)", info->cost.budget_percent);
 		line_add_fitting(&screen->lines, line, words);
 	}
-	snprintf(words, sizeof(words), "   %s", text_ns(number, (double)info->duration_ns));
-	line_add_fitting(&screen->lines, line, words);
 	if (info->cost.bpf_cpu_percent >= 0) {
 		snprintf(words, sizeof(words), "   all BPF %s %%", text_digits(number, info->cost.bpf_cpu_percent));
 		line_add_fitting(&screen->lines, line, words);
 	}
+	snprintf(words, sizeof(words), "   %s", text_ns(number, (double)info->duration_ns));
+	line_add_fitting(&screen->lines, line, words);
 	if (info->alloc_mode && strcmp(info->alloc_mode, "counters") != 0) {
 		snprintf(words, sizeof(words), "   alloc %.12s", info->alloc_mode);
 		line_add_fitting(&screen->lines, line, words);

@@ -62,7 +62,7 @@ class Screen:
             (r"memlab-trace (\S+)  (.+)\[(\d+)\](?:  (\S+) path)?(?:  ([\d.]+ \S+) (\S+))?(?:  GOGC=(\S+))?", self.title),
             (r"(?:no memlab probes|probes (\d+)/(\d+) in " + t + r") \(not stopped, not ptraced\)   mode (?:auto: )?(\w+)(?:   " + n + r" req/s)?", self.probes),
             (r"lost " + n + r"(?:   late " + n + r")?(?:   cut " + n + r")?(?:   without arrival " + n + r")?   cost (?:" + t + r"/request \+ )?(?:" + n +
-             r" % of a CPU|not measured)(?: \(budget " + n + r" %\))?(?:   " + t + r")?(?:   all BPF " + n + r" %)?(?:   alloc (\w+))?", self.cost),
+             r" % of a CPU|not measured)(?: \(budget " + n + r" %\))?(?:   all BPF " + n + r" %)?(?:   " + t + r")?(?:   alloc (\w+))?", self.cost),
             (" " + n + r" requests?\s+p50\s+p90\s+p99\s+p99\.9\s+p99\.99\s+max", lambda: [count(self.json["requests"])]),
             (r" server time" + (r"\s+(\S+(?: \w+)?)" * 6), lambda: quantiles(self.json["server_ns"])),
             (r" 95 % interval(?:, \+-)?" + (r"\s+(±?\d\S* \w+|too few)" * 5), self.intervals),
@@ -101,7 +101,7 @@ class Screen:
         number = lambda form, value: form(value) if value is not None else "not known"
         return [count(self.json["lost"]), count(self.json["late"]), count(self.json["cut"]), count(self.json["checks"]["without_arrival"]),
                 number(ns, cost["target_ns_per_request"]), number(digits, cost["tracer_cpu_percent"]),
-                number(lambda value: f"{value:g}", cost["budget_percent"]), ns(self.json["duration_s"] * 1e9), number(digits, cost["bpf_cpu_percent"]), None]
+                number(lambda value: f"{value:g}", cost["budget_percent"]), number(digits, cost["bpf_cpu_percent"]), ns(self.json["duration_s"] * 1e9), None]
 
     def intervals(self):
         shown = []

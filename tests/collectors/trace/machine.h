@@ -254,7 +254,7 @@ static inline void machine_recv(struct machine *machine, uint32_t tid, struct ma
 	sock->arrival_ns = machine->now_ns - machine_random(machine, 300 * US);
 	thread->open++;
 	tell_recv(machine->story, machine->now_ns, machine->runner[0] == tid ? 0 : 1, tid, machine_sock_number(tid, index),
-		  sock->arrival_ns)->cpu_steal_ns = machine_steal_ns(machine);
+		  sock->arrival_ns)->cpu_stolen_ns = machine_steal_ns(machine);
 }
 
 static inline void machine_answer(struct machine *machine, uint32_t tid, struct machine_thread *thread, int index)
@@ -270,7 +270,7 @@ static inline void machine_answer(struct machine *machine, uint32_t tid, struct 
 	}
 	machine->requests[machine->request_count++] =
 		(struct truth){.sock = number, .arrival_ns = sock->arrival_ns, .begin_ns = sock->begin_ns, .end_ns = machine->now_ns};
-	tell_send(machine->story, machine->now_ns, cpu, tid, number)->cpu_steal_ns = machine_steal_ns(machine);
+	tell_send(machine->story, machine->now_ns, cpu, tid, number)->cpu_stolen_ns = machine_steal_ns(machine);
 	tell_end(machine->story, machine->now_ns, cpu, tid, number, sock->begin_ns);
 	sock->begin_ns = 0;
 	sock->requests++;

@@ -518,21 +518,21 @@ static void test_steal(void **state)
 	(void)state;
 	struct story story = server(1);
 
-	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US)->cpu_steal_ns = UINT32_MAX - 10; /* nobody knows since when */
-	tell_send(&story, 2 * MS, 0, 101, 1)->cpu_steal_ns = 300 * US - 11;            /* the count comes round: 300 us */
+	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US)->cpu_stolen_ns = UINT32_MAX - 10; /* nobody knows since when */
+	tell_send(&story, 2 * MS, 0, 101, 1)->cpu_stolen_ns = 300 * US - 11;            /* the count comes round: 300 us */
 	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS);
 	tell_recv(&story, 3 * MS, 0, 101, 2, 1800 * US); /* nobody tells */
-	tell_send(&story, 4 * MS, 0, 101, 2)->cpu_steal_ns = 350 * US - 11;
+	tell_send(&story, 4 * MS, 0, 101, 2)->cpu_stolen_ns = 350 * US - 11;
 	tell_end(&story, 4 * MS + 1 * US, 0, 101, 2, 3 * MS);
-	tell_recv(&story, 5 * MS, 0, 101, 3, 5 * MS)->cpu_steal_ns = 350 * US - 11;
+	tell_recv(&story, 5 * MS, 0, 101, 3, 5 * MS)->cpu_stolen_ns = 350 * US - 11;
 	tell(&story, 5 * MS + 10 * US, 0, 101, EVENT_gc_alloc_slow_begin, 0, 0);
 	tell(&story, 5 * MS + 20 * US, 0, 101, EVENT_gc_alloc_slow_end, 0, 0);
-	tell_send(&story, 5 * MS + 50 * US, 0, 101, 3)->cpu_steal_ns = 450 * US - 11; /* longer than it was in its own code */
+	tell_send(&story, 5 * MS + 50 * US, 0, 101, 3)->cpu_stolen_ns = 450 * US - 11; /* longer than it was in its own code */
 	tell_end(&story, 5 * MS + 51 * US, 0, 101, 3, 5 * MS);
-	tell_recv(&story, 6 * MS, 0, 101, 4, 6 * MS)->cpu_steal_ns = 450 * US - 11;
+	tell_recv(&story, 6 * MS, 0, 101, 4, 6 * MS)->cpu_stolen_ns = 450 * US - 11;
 	tell_preempt(&story, 6 * MS + 100 * US, 0, 101, 900);
 	tell_preempt(&story, 6 * MS + 200 * US, 0, 900, 101); /* without a word */
-	tell_send(&story, 6 * MS + 300 * US, 0, 101, 4)->cpu_steal_ns = 500 * US;
+	tell_send(&story, 6 * MS + 300 * US, 0, 101, 4)->cpu_stolen_ns = 500 * US;
 	tell_end(&story, 6 * MS + 301 * US, 0, 101, 4, 6 * MS);
 	play(&story, 4, 0);
 	assert_int_equal(story.requests[0].steal_ns, 300 * US);
@@ -552,14 +552,12 @@ static void test_steal_at_switches(void **state)
 	struct story story = server(1);
 	struct record_switch *leaves, *comes;
 
-	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS)->cpu_steal_ns = 1000;
+	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS)->cpu_stolen_ns = 1000;
 	leaves = tell_preempt(&story, 1 * MS + 100 * US, 0, 101, 900);
-	leaves->cpu_steal_ns = 1000 + 40 * US;
-	leaves->steal_told = 1;
+	leaves->cpu_stolen_ns = 1000 + 40 * US;
 	comes = tell_preempt(&story, 1 * MS + 200 * US, 0, 900, 101);
-	comes->cpu_steal_ns = 1000 + 70 * US; /* 30 of them from the stranger */
-	comes->steal_told = 1;
-	tell_send(&story, 1 * MS + 300 * US, 0, 101, 1)->cpu_steal_ns = 1000 + 75 * US;
+	comes->cpu_stolen_ns = 1000 + 70 * US; /* 30 of them from the stranger */
+	tell_send(&story, 1 * MS + 300 * US, 0, 101, 1)->cpu_stolen_ns = 1000 + 75 * US;
 	tell_end(&story, 1 * MS + 301 * US, 0, 101, 1, 1 * MS);
 	play(&story, 1, 0);
 	assert_int_equal(story.requests[0].steal_ns, 45 * US);
