@@ -37,11 +37,10 @@ struct trace_cpu {
 	record_u64 written_of[RECORD_RING_LIMIT];
 	record_u64 lost_of[RECORD_RING_LIMIT];
 	record_u32 arrivals, arrivals_lost; /* the same two for RECORD_ARRIVAL, which has numbers of its own */
-	record_u32 pad[8];
-	record_u32 waiting; /* threads of the target that stand in this CPU's run queue */
-	record_u32 pad2[15];
+	record_u32 waiting __attribute__((aligned(64))); /* threads of the target that stand in this CPU's run queue */
 };
 
 _Static_assert(sizeof(struct trace_cpu) == 320, "struct trace_cpu: whole cache lines");
+_Static_assert(RECORD_RING_LIMIT == RECORD_ARRIVAL + 1, "BPF programs write no kind beyond arrivals");
 
 #endif

@@ -32,7 +32,7 @@ double budget_target_ns(const struct budget *budget, const struct source_counts 
 
 double budget_bpf_percent(const struct budget *budget, const struct source_counts *counts)
 {
-	double ns = (double)counts->bpf_ns - (double)counts->bpf_runs * budget->clock_ns;
+	double ns = (double)counts->bpf_ns - (double)counts->bpf_runs * budget->counting_ns;
 	return ns > 0 ? 100 * ns / (double)counts->bpf_over_ns : 0;
 }
 

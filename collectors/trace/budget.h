@@ -24,7 +24,7 @@ struct budget {
 	double percent; /* of cpus; what may be used */
 	unsigned cpus;  /* the target may use */
 	double trap_ns; /* what a probe costs here; < 0: not known */
-	double clock_ns; /* a BPF program's reading of the clock; 0: not known */
+	double counting_ns; /* of the time of each BPF program's run, what counting it takes; 0: not known */
 	uint64_t next_ns; /* of the next look; 0: no more */
 	/* At the last look. */
 	uint64_t looked_ns, requests;

@@ -239,8 +239,7 @@ static void update_story(struct trace *trace)
 		return;
 	describe_run(trace);
 	info->cost.tracer_cpu_percent = (own_cpu_seconds() - trace->begin_cpu_s) * 100 / ((double)info->duration_ns / 1e9);
-	if (counts.bpf_over_ns)
-		info->cost.bpf_cpu_percent = budget_bpf_percent(&trace->budget, &counts);
+	info->cost.bpf_cpu_percent = counts.bpf_over_ns ? budget_bpf_percent(&trace->budget, &counts) : -1;
 	uint64_t requests = budget_requests(&counts);
 	if (requests && trace->budget.trap_ns >= 0)
 		info->cost.target_ns_per_request = budget_target_ns(&trace->budget, &counts) / (double)requests;
@@ -585,7 +584,7 @@ static int open_live(struct trace *trace)
 		.percent = options->budget_percent,
 		.cpus = budget_cpus(trace->pid),
 		.trap_ns = calibration.trap_ns,
-		.clock_ns = calibration.clock_ns,
+		.counting_ns = calibration.counting_ns,
 	};
 	if ((options->alloc == ALLOC_EVERY || options->alloc == ALLOC_MALLOC) && trace->budget.trap_ns >= 0)
 		trace_say("each allocation will cost the target about %.1f us while its stack is taken",
@@ -602,6 +601,7 @@ static int open_live(struct trace *trace)
 		.withhold_arrivals = options->withhold_arrivals,
 		.tail = options->mode == MODE_TAIL,
 		.watch_faults = options->mode != MODE_TAIL,
+		.count_run_time = true,
 		.flight = !options->no_flight,
 		.verbose = options->verbose,
 		.ring_bytes = options->ring_bytes,

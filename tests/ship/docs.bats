@@ -9,6 +9,17 @@
 	[ "$status" -eq 0 ]
 }
 
+@test "docs/outputs.md names every key of the JSON and every column of the CSV" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	local missing=() name
+	for name in $(jq -r '[paths | .[] | strings] | unique[]' tests/golden/trace-client.json | grep -vE '^(own|assist|stop|gc_cpu|runq|wake|blocked|fault|unattributed|gogc|index_bytes|layout|seed)$') \
+		$(sed -n '/^static void requests_header/,/^}/s/.*fputs("\(.*\)".*/\1/p' collectors/trace/outputs.c | sed 's/\\n//' | tr ',' ' '); do
+		grep -q -- "\`$name\`" docs/outputs.md || missing+=("$name")
+	done
+	[ "${#missing[@]}" -eq 0 ] || { echo "not in docs/outputs.md: ${missing[*]}"; false; }
+	[[ $(sed -n '/^static void requests_header/,/^}/p' collectors/trace/outputs.c) == *arrival_ns*steal_ns* ]] # they are where they are looked for
+}
+
 @test "the checker of the documents looks: it names each of five planted defects" {
 	local tree="$BATS_TEST_TMPDIR/tree"
 	mkdir -p "$tree/docs"

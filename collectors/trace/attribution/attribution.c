@@ -415,6 +415,14 @@ static void summary_threads(const struct threads *threads, struct summary *summa
 	summary->checks.fault_estimated_ns = threads->fault_estimated_ns;
 }
 
+/* Nobody tells, or no longer: what was told of some requests says nothing of all. */
+static void summary_without_steal(struct summary *summary)
+{
+	summary->total_steal_ns = -1;
+	for (int c = 0; c < COHORT_COUNT; c++)
+		summary->cohort[c].steal_ns = 0;
+}
+
 void attribution_summary(const struct attribution *attribution, struct summary *summary)
 {
 	*summary = (struct summary){
@@ -426,7 +434,7 @@ void attribution_summary(const struct attribution *attribution, struct summary *
 	aggregate_summary(&attribution->aggregate, summary);
 	summary_threads(&attribution->threads, summary);
 	if (!attribution->threads.steal_told || attribution->threads.tail)
-		summary->total_steal_ns = -1;
+		summary_without_steal(summary);
 	summary->gc.cycles = attribution->collector.cycles;
 	duration_quantiles(&attribution->collector.handshake, &summary->gc.handshake);
 	duration_quantiles(&attribution->collector.stop, &summary->gc.stop);

@@ -197,7 +197,8 @@ void thread_move(struct threads *threads, struct thread *thread, enum sched sche
 		sched = SCHED_UNKNOWN;
 	thread->sched = sched;
 	thread->cpu = cpu;
-	thread->stolen_known = 0;
+	thread->came_ns = time_ns;
+	thread->stolen_told_ns = 0;
 	if (sched == SCHED_RUNNABLE) {
 		thread->next_waiting = queue->waiting;
 		queue->waiting = thread;
@@ -360,20 +361,13 @@ void thread_sleeps_in_fault(struct thread *thread, uint64_t time_ns)
 
 void thread_steal_told(struct threads *threads, struct thread *thread, uint32_t count_ns, uint64_t time_ns)
 {
-	const struct piece *open = timeline_open(&thread->timeline);
-	uint32_t taken_ns = thread->stolen_known ? count_ns - thread->stolen_ns : 0;
+	uint32_t taken_ns = count_ns - thread->stolen_ns;
 
 	threads->steal_told = 1;
+	if (thread->stolen_told_ns && taken_ns)
+		timeline_steal(&thread->timeline, thread->stolen_told_ns, time_ns, taken_ns);
 	thread->stolen_ns = count_ns;
-	thread->stolen_known = 1;
-	if (!taken_ns || !open || open->state != CAUSE_OWN)
-		return;
-	struct piece piece = *open;
-	piece.state = STATE_STEAL;
-	if (time_ns - open->begin_ns > taken_ns)
-		piece.begin_ns = time_ns - taken_ns;
-	timeline_set(&thread->timeline, piece);
-	thread_refresh(threads, thread, time_ns);
+	thread->stolen_told_ns = time_ns;
 }
 
 void cpu_refresh(struct threads *threads, struct cpu *cpu, uint64_t time_ns)
@@ -386,9 +380,7 @@ void cpu_refresh(struct threads *threads, struct cpu *cpu, uint64_t time_ns)
 
 static void thread_damage(struct threads *threads, struct thread *thread, uint16_t cpu, uint64_t from_ns, uint64_t to_ns)
 {
-	const struct piece *open = timeline_open(&thread->timeline);
-
-	if (!threads->tail && thread->sched == SCHED_RUNNING && thread->cpu != cpu && open && open->begin_ns <= from_ns)
+	if (!threads->tail && thread->sched == SCHED_RUNNING && thread->cpu != cpu && thread->came_ns <= from_ns)
 		return; /* it was elsewhere all the time */
 	if (thread->sched == SCHED_GONE)
 		return;

@@ -97,7 +97,8 @@ struct thread {
 	struct client_times client; /* of the request that it ends next */
 	uint32_t steal_ns;        /* its CPU's count of steal when it came there, low 32 bits */
 	uint32_t stolen_ns;       /* the same by the hypervisor's own word, as last told */
-	uint8_t stolen_known;     /* that was on the CPU where it has run ever since */
+	uint64_t stolen_told_ns;  /* when that was, on the CPU where it has run ever since; 0: not known */
+	uint64_t came_ns;         /* since when it has run there */
 	struct timeline timeline;
 	struct cputime cputime;
 	struct replay_point replay, replay_earlier; /* the last, and the one before */
@@ -175,10 +176,7 @@ void thread_faults(struct threads *threads, struct thread *thread, uint64_t time
 void thread_paged(struct threads *threads, struct thread *thread, uint64_t time_ns);
 void thread_sleeps_in_fault(struct thread *thread, uint64_t time_ns);
 
-/*
- * What the hypervisor says it has taken from the running thread's CPU so far is now count_ns (low 32 bits). What that has grown by since it
- * was last told is taken to have ended just now; it is a state of its own as far as the thread was in its own code.
- */
+/* What the hypervisor says it has taken from the running thread's CPU so far is now count_ns (low 32 bits): see timeline_steal. */
 void thread_steal_told(struct threads *threads, struct thread *thread, uint32_t count_ns, uint64_t time_ns);
 
 /* Records of this CPU were lost between the two. */

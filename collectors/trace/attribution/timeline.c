@@ -266,7 +266,7 @@ void timeline_reach(struct timeline *timeline, uint64_t ns)
 	timeline->reach_ns = ns > faded ? ns : faded;
 }
 
-/* ---- Losses: the end is taken off and put back with holes. */
+/* ---- Losses and steal: the end is taken off and put back otherwise. */
 
 static uint32_t timeline_pieces_from(const struct timeline *timeline, uint64_t from_ns, struct piece **pieces)
 {
@@ -293,6 +293,48 @@ static void timeline_cut(struct timeline *timeline, uint64_t from_ns)
 		sum_add(timeline->total, &block->piece[i], block->piece[i + 1].begin_ns - block->piece[i].begin_ns);
 	for (const struct note *note; (note = timeline_note(timeline, 0)) && note->end_ns > from_ns;)
 		timeline->note_count--;
+}
+
+/* The longest of the pieces, each as far as it lies between the two; *begin_ns: where. */
+static uint32_t longest_piece(const struct piece *pieces, uint32_t count, uint64_t from_ns, uint64_t to_ns, uint64_t *begin_ns, uint64_t *longest_ns)
+{
+	uint32_t longest = 0;
+
+	*longest_ns = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t from = pieces[i].begin_ns > from_ns ? pieces[i].begin_ns : from_ns;
+		uint64_t to = i + 1 < count ? pieces[i + 1].begin_ns : to_ns;
+		if (to <= from || to - from <= *longest_ns)
+			continue;
+		longest = i;
+		*begin_ns = from;
+		*longest_ns = to - from;
+	}
+	return longest;
+}
+
+void timeline_steal(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint64_t taken_ns)
+{
+	struct piece *pieces;
+	uint64_t begin_ns = 0, longest_ns;
+
+	if (timeline->count == 0 || from_ns < timeline_origin_ns(timeline) || from_ns >= to_ns)
+		return;
+	uint32_t count = timeline_pieces_from(timeline, from_ns, &pieces);
+	uint32_t at = pieces ? longest_piece(pieces, count, from_ns, to_ns, &begin_ns, &longest_ns) : 0;
+	if (pieces && longest_ns >= taken_ns && pieces[at].state == CAUSE_OWN) {
+		struct piece own = pieces[at], steal = own;
+		timeline_cut(timeline, begin_ns);
+		steal.begin_ns = begin_ns;
+		steal.state = STATE_STEAL;
+		timeline_set(timeline, steal);
+		own.begin_ns = begin_ns + taken_ns;
+		if (taken_ns < longest_ns || at + 1 == count)
+			timeline_set(timeline, own);
+		for (uint32_t i = at + 1; i < count; i++)
+			timeline_set(timeline, pieces[i]);
+	}
+	free(pieces);
 }
 
 static void timeline_set_hole(struct timeline *timeline, uint64_t begin_ns)

@@ -81,6 +81,12 @@ void timeline_recast(struct timeline *timeline, enum state state, uint32_t culpr
 #define TIMELINE_EVERY_CPU UINT32_MAX
 void timeline_void(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint32_t cpu);
 
+/*
+ * Somewhere between the two (from_ns < to_ns, not before the oldest piece, to_ns now) the hypervisor had the CPU for taken_ns. It lengthened the piece
+ * it lies in, so it lies in the longest; if that is of the program's own and long enough, its begin becomes STATE_STEAL. Else nothing is told.
+ */
+void timeline_steal(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns, uint64_t taken_ns);
+
 /* The open piece; NULL when nothing is known yet. */
 const struct piece *timeline_open(const struct timeline *timeline);
 

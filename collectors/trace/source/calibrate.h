@@ -12,6 +12,7 @@ struct calibration {
 	double trap_ns;       /* one hit of a probe with an empty program, the call included */
 	double stack_ns;      /* how much more a hit costs that also takes the user's stack, from here */
 	double clock_ns;      /* one reading of the clock, which every record takes */
+	double counting_ns;   /* what the kernel's statistics add to the time of each run of a program; 0: nobody may count */
 	bool threads_covered; /* a link for a process sees the hits of all its threads */
 };
 

@@ -102,6 +102,12 @@ static int drain_rings(struct live *live, uint64_t now_ns)
 	return result > 0 ? result : 0; /* a target that has ended gives nothing more */
 }
 
+/* See RECORD_COMPLETE. */
+static void tell_complete(const struct live *live, uint64_t time_ns)
+{
+	live->take(live->context, &(struct record){.time_ns = time_ns, .kind = RECORD_COMPLETE, .words = sizeof(struct record) / 8});
+}
+
 int live_drain(struct source *source, void (*take)(void *context, const struct record *record), void *context)
 {
 	struct live *live = (struct live *)source;
@@ -114,12 +120,14 @@ int live_drain(struct source *source, void (*take)(void *context, const struct r
 	live->context = context;
 	live->drained = 0;
 	live->flight_due_ns = 0;
+	if (live->source.complete_ns == 0) /* of the first drain nothing may be final before its end */
+		tell_complete(live, live->attached_at_ns - live->attach_ns);
 	if (live->tail_ns && !live->tail && now_ns >= live->tail_ns)
 		live_tail_begin(live);
-	run_time_look(&live->run_time, live->bpf->obj, now_ns);
-	/* Taken before the look: whatever keeps us from the CPU in between, all records up to here are read. */
+	run_time_look(&live->run_time, live->bpf->obj, now_ns, live->received_of[RECORD_RECV] + live->received_of[RECORD_ARRIVAL]);
+	/* now_ns was taken before the look: whatever keeps us from the CPU in between, all records up to here are read. */
 	int result = drain_rings(live, now_ns);
 	if (live->source.complete_ns == now_ns)
-		take(context, &(struct record){.time_ns = now_ns, .kind = RECORD_COMPLETE, .words = sizeof(struct record) / 8});
+		tell_complete(live, now_ns);
 	return result < 0 ? result : live->drained + result;
 }

@@ -116,7 +116,7 @@ static int start(struct live *live, struct source_error *error)
 		result = live_start_sampling(live, error);
 	live->attached_at_ns = source_now_ns();
 	live->attach_ns = live->attached_at_ns - loaded_ns;
-	if (!result)
+	if (!result && live->options.count_run_time)
 		run_time_begin(&live->run_time, live->bpf->obj, live->attached_at_ns);
 	return result;
 }

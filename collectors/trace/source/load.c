@@ -161,7 +161,7 @@ int live_load(struct live *live, struct source_error *error)
 	live->perf_links = live->options.perf_links || !link_uprobe_multi_supported();
 	live->probes.everybody = live->perf_links || !link_filter_covers_threads();
 	live->allocators.everybody = live->probes.everybody;
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct btf *btf = live->options.tail ? NULL : btf__load_vmlinux_btf(); /* of use to reads and sends only */
 	choose_programs(live, btf && btf__find_by_name(btf, "btf_trace_tcp_sendmsg_locked") > 0);
 	live->bpf->rodata->steal_place = btf ? steal_place(btf) : 0;
 	btf__free(btf);

@@ -27,13 +27,15 @@ void run_time_begin(struct run_time *run_time, const struct bpf_object *object, 
 	*run_time = (struct run_time){.statistics = bpf_enable_stats(BPF_STATS_RUN_TIME), .begin_ns = now_ns, .before = runs_so_far(object)};
 }
 
-void run_time_look(struct run_time *run_time, const struct bpf_object *object, uint64_t now_ns)
+#define REQUESTS_MIN 20u
+
+void run_time_look(struct run_time *run_time, const struct bpf_object *object, uint64_t now_ns, uint64_t requests)
 {
 	if (run_time->statistics < 0 || now_ns - run_time->begin_ns < RUN_TIME_NS)
 		return;
 	struct runs runs = runs_so_far(object);
 	run_time->found = (struct runs){runs.count - run_time->before.count, runs.ns - run_time->before.ns};
-	run_time->over_ns = now_ns - run_time->begin_ns;
+	run_time->over_ns = requests < REQUESTS_MIN ? 0 : now_ns - run_time->begin_ns;
 	run_time_close(run_time);
 }
 

@@ -20,15 +20,15 @@ struct run_time {
 	int statistics;     /* the descriptor; < 0: not counting */
 	uint64_t begin_ns;  /* counting since then */
 	struct runs {
-		uint64_t count, ns; /* ns: with about one reading of the clock each */
+		uint64_t count, ns; /* ns: with what counting takes in each (calibrate.h) */
 	} before, found; /* by then, for somebody may be counting all the time; and since */
 	uint64_t over_ns; /* how long `found` took; 0: not known */
 };
 
 void run_time_begin(struct run_time *run_time, const struct bpf_object *object, uint64_t now_ns);
 
-/* Ends the counting when its time has come; call it now and then. */
-void run_time_look(struct run_time *run_time, const struct bpf_object *object, uint64_t now_ns);
+/* Ends the counting when its time has come; call it now and then. `requests` seen since the begin: of fewer than 20 it says nothing. */
+void run_time_look(struct run_time *run_time, const struct bpf_object *object, uint64_t now_ns, uint64_t requests);
 
 void run_time_close(struct run_time *run_time);
 

@@ -42,6 +42,7 @@ struct source_options {
 	bool no_probes;    /* withhold the probes: what a process without any would show */
 	uint16_t client_of; /* the target is a client: its sockets are those connected to this port; 0: a server */
 	bool watch_sends;  /* when the kernel began each send (needs kernel 6.16; else not told) */
+	bool count_run_time; /* what the BPF programs take, for the first tenth of a second (run_time.h) */
 	bool perf_links;   /* attach probes the old way even where uprobe_multi works */
 	bool verbose;      /* libbpf's own messages on stderr */
 	size_t ring_bytes; /* 0: 8 MiB; rounded up to a power of two */

@@ -35,6 +35,8 @@ void live_tail_begin(struct live *live)
 	live->flight->tail_ns = live->tail_ns;
 	live->take(live->context, &record.h);
 	live->bpf->bss->mode_tail = 1;
+	if (!live->options.tail)
+		live->run_time.over_ns = 0; /* that was exact mode's */
 	detach_exact(live);
 }
 

@@ -135,8 +135,8 @@ class Screen:
         estimated = "~" if row["cause"] == "fault" and self.json["checks"]["fault_estimated_ns"] else ""
         error = None if row["error_percent"] is None else f"{row['error_percent']:.1f}"
         own = row["cause"] == "own"
-        sending = ns(self.json["kernel_net"]["service_ns"]["p99"]) if own and self.json["kernel_net"] else None
-        stolen = ns(self.json["steal"]["server_ns"]["p99"]) if own and self.json["steal"] else None
+        sending = ns(self.json["kernel_net"]["service_ns"]["p99"]) if own and self.json["kernel_net"] else "not known"
+        stolen = ns(self.json["steal"]["server_ns"]["p99"]) if own and self.json["steal"] else "not known"
         return [row["cause"], share, error, estimated + mean, queue, service, sending, stolen, None, str(by.get("tid")), str(by.get("threads"))]
 
     def rest(self):

@@ -510,8 +510,8 @@ static void test_kernel_net_of_exchanges(void **state)
 }
 
 /*
- * What the hypervisor took, as far as it tells: at the end of the stretch between two of its words, in the service of one request and the
- * queue of another, never more than the thread had for its own, and only where both words are of one stay on a CPU.
+ * What the hypervisor took between two of its words lengthened the stretch it lies in, so it is put at the begin of the longest, if that is of the
+ * thread's own: in the service of one request and in the queue of those that wait meanwhile.
  */
 static void test_steal(void **state)
 {
@@ -521,27 +521,90 @@ static void test_steal(void **state)
 	tell_recv(&story, 1 * MS, 0, 101, 1, 900 * US)->cpu_stolen_ns = UINT32_MAX - 10; /* nobody knows since when */
 	tell_send(&story, 2 * MS, 0, 101, 1)->cpu_stolen_ns = 300 * US - 11;            /* the count comes round: 300 us */
 	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS);
-	tell_recv(&story, 3 * MS, 0, 101, 2, 1800 * US); /* nobody tells */
+	tell_recv(&story, 3 * MS, 0, 101, 2, 1100 * US); /* nobody tells */
 	tell_send(&story, 4 * MS, 0, 101, 2)->cpu_stolen_ns = 350 * US - 11;
 	tell_end(&story, 4 * MS + 1 * US, 0, 101, 2, 3 * MS);
-	tell_recv(&story, 5 * MS, 0, 101, 3, 5 * MS)->cpu_stolen_ns = 350 * US - 11;
-	tell(&story, 5 * MS + 10 * US, 0, 101, EVENT_gc_alloc_slow_begin, 0, 0);
-	tell(&story, 5 * MS + 20 * US, 0, 101, EVENT_gc_alloc_slow_end, 0, 0);
-	tell_send(&story, 5 * MS + 50 * US, 0, 101, 3)->cpu_stolen_ns = 450 * US - 11; /* longer than it was in its own code */
-	tell_end(&story, 5 * MS + 51 * US, 0, 101, 3, 5 * MS);
-	tell_recv(&story, 6 * MS, 0, 101, 4, 6 * MS)->cpu_stolen_ns = 450 * US - 11;
+	play(&story, 2, 0);
+	assert_int_equal(story.requests[0].steal_ns, 300 * US);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_OWN], 1 * MS);
+	assert_int_equal(story.requests[1].steal_ns, 200 * US + 50 * US); /* of the 300, those after its arrival */
+	assert_int_equal(story.requests[1].queue.ns[CAUSE_OWN], 1900 * US);
+	assert_int_equal(story.summary.total_steal_ns, 550 * US);
+	story_free(&story);
+}
+
+/* A request of 250 us: own, then in the allocator until 210 us, own again; of which `taken_ns` were taken. Returns what is told of that. */
+static uint64_t steal_beside_alloc(uint64_t own_ns, uint64_t taken_ns)
+{
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS)->cpu_stolen_ns = 77;
+	tell(&story, 1 * MS + own_ns, 0, 101, EVENT_gc_alloc_slow_begin, 0, 0);
+	tell(&story, 1 * MS + 210 * US, 0, 101, EVENT_gc_alloc_slow_end, 0, 0);
+	tell_send(&story, 1 * MS + 250 * US, 0, 101, 1)->cpu_stolen_ns = (uint32_t)(77 + taken_ns);
+	tell_end(&story, 1 * MS + 251 * US, 0, 101, 1, 1 * MS);
+	play(&story, 1, 0);
+	uint64_t steal_ns = story.requests[0].steal_ns;
+	assert_int_equal(story.requests[0].service.ns[CAUSE_OWN], own_ns + 40 * US);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_ALLOC], 210 * US - own_ns);
+	story_free(&story);
+	return steal_ns;
+}
+
+static void test_steal_beside_other_things(void **state)
+{
+	(void)state;
+	assert_int_equal(steal_beside_alloc(200 * US, 150 * US), 150 * US); /* in a stretch that is over */
+	assert_int_equal(steal_beside_alloc(200 * US, 200 * US), 200 * US);
+	assert_int_equal(steal_beside_alloc(200 * US, 201 * US), 0); /* in more than one: nobody knows how much in which */
+	assert_int_equal(steal_beside_alloc(50 * US, 150 * US), 0); /* in the allocator */
+}
+
+/* After a switch that says nothing nobody knows what was taken from whom; and a sliver of steal makes no loss elsewhere a loss here. */
+static void test_steal_and_losses(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 6 * MS, 0, 101, 4, 6 * MS)->cpu_stolen_ns = 450 * US;
 	tell_preempt(&story, 6 * MS + 100 * US, 0, 101, 900);
 	tell_preempt(&story, 6 * MS + 200 * US, 0, 900, 101); /* without a word */
 	tell_send(&story, 6 * MS + 300 * US, 0, 101, 4)->cpu_stolen_ns = 500 * US;
 	tell_end(&story, 6 * MS + 301 * US, 0, 101, 4, 6 * MS);
-	play(&story, 4, 0);
-	assert_int_equal(story.requests[0].steal_ns, 300 * US);
-	assert_int_equal(story.requests[0].service.ns[CAUSE_OWN], 1 * MS);
-	assert_int_equal(story.requests[1].steal_ns, 200 * US + 50 * US); /* of the 300, those after its arrival */
-	assert_int_equal(story.requests[2].steal_ns, 30 * US);
-	assert_int_equal(story.requests[2].service.ns[CAUSE_OWN], 40 * US);
-	assert_int_equal(story.requests[3].steal_ns, 0);
-	assert_int_equal(story.summary.total_steal_ns, 580 * US);
+	tell_switch(&story, 6 * MS + 400 * US, 1, 901, RECORD_LEFT_SLEEPING, 902);
+	tell_recv(&story, 7 * MS, 0, 101, 4, 7 * MS)->cpu_stolen_ns = 500 * US;
+	tell_switch(&story, 7 * MS + 100 * US, 1, 902, RECORD_LEFT_SLEEPING, 903);
+	story_lose(&story);
+	tell_send(&story, 7 * MS + 300 * US, 0, 101, 4)->cpu_stolen_ns = 500 * US + 300;
+	tell_end(&story, 7 * MS + 301 * US, 0, 101, 4, 7 * MS);
+	tell_switch(&story, 7 * MS + 400 * US, 1, 903, RECORD_LEFT_SLEEPING, 904);
+	tell_recv(&story, 8 * MS, 0, 101, 4, 8 * MS);
+	tell_send(&story, 8 * MS + 300 * US, 0, 101, 4);
+	tell_end(&story, 8 * MS + 301 * US, 0, 101, 4, 8 * MS);
+	play(&story, 3, 0);
+	assert_int_equal(story.requests[0].steal_ns, 0);
+	assert_int_equal(story.requests[1].steal_ns, 300);
+	assert_int_equal(story.summary.lost, 1);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(story.requests[i].flags, 0);
+	story_free(&story);
+}
+
+/* Of a run that goes over to tail mode nobody knows how much of it was taken. */
+static void test_steal_before_tail(void **state)
+{
+	(void)state;
+	struct story story = server(1);
+
+	tell_recv(&story, 1 * MS, 0, 101, 1, 1 * MS)->cpu_stolen_ns = 1000;
+	tell_send(&story, 2 * MS, 0, 101, 1)->cpu_stolen_ns = 9000;
+	tell_end(&story, 2 * MS + 1 * US, 0, 101, 1, 1 * MS);
+	story_add(&story, RECORD_MODE, sizeof(struct record_mode), 3 * MS, RECORD_CPU_LIMIT + 64, 0)->as_mode.tail = 1;
+	play(&story, 1, 0);
+	assert_int_equal(story.requests[0].steal_ns, 8000);
+	assert_true(story.summary.total_steal_ns < 0);
+	for (int c = 0; c < COHORT_COUNT; c++)
+		assert_true(story.summary.cohort[c].steal_ns == 0);
 	story_free(&story);
 }
 
@@ -639,6 +702,9 @@ int main(void)
 		cmocka_unit_test(test_kernel_net_of_exchanges),
 		cmocka_unit_test(test_the_worst_are_told),
 		cmocka_unit_test(test_steal),
+		cmocka_unit_test(test_steal_beside_other_things),
+		cmocka_unit_test(test_steal_and_losses),
+		cmocka_unit_test(test_steal_before_tail),
 		cmocka_unit_test(test_steal_at_switches),
 		cmocka_unit_test(test_steal_untold),
 	};
