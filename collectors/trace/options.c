@@ -63,7 +63,7 @@ static const struct argp_option option_table[] = {
 	{"folded", KEY_FOLDED, "KIND:FILE", 0, "the same as folded stacks", 3},
 	{"pprof", KEY_PPROF, "[KIND:]FILE.pb.gz", 0,
 	 "a pprof profile. KIND: alloc (default), which implies --alloc=every; cpu, offcpu, requests: samples of time with the labels "
-	 "thread, and for requests cause, span, path and speed (slow, ordinary)", 3},
+	 "thread, and for requests cause, span, path and speed (slow, ordinary, between)", 3},
 	{"output", 'o', "FILE", 0, "record: where the records go", 3},
 	{0, 0, 0, 0, "Help:", -1},
 	{"verbose", 'v', 0, 0, "libbpf's own messages on stderr", -1},
