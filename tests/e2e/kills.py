@@ -35,7 +35,9 @@ def semaphores(pid):
 
 
 def start(tracer, pid, *more):
-    return subprocess.Popen([tracer, "-p", str(pid), *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """SIGINT as from a terminal: a script's background jobs ignore it, and would miss one that comes before they catch it."""
+    return subprocess.Popen([tracer, "-p", str(pid), *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def kill_one(tracer, pid):
