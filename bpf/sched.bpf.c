@@ -28,8 +28,8 @@ static __always_inline void switch_emit(struct task_struct *prev, struct task_st
 	record->prev_exec_ns = prev->se.sum_exec_runtime;
 	record->next_run_delay_ns = task_run_delay_ns(next);
 	record->prev_left = left;
-	record->next_waited_us = waited / 1000 < 65535 ? waited / 1000 : 65535;
 	record->pad = 0;
+	record->next_waited_us = waited / 1000 < 65535 ? waited / 1000 : 65535;
 	record->cpu_steal_ns = task_cpu_steal_ns(next);
 	record->cpu_stolen_ns = task_cpu_stolen_ns(next);
 	record->pad2 = 0;

@@ -255,37 +255,35 @@ static bool take_plain(struct trace_options *options, int key, char *arg)
 {
 	static const struct {
 		int key;
+		bool word;
 		size_t place;
-	} flags[] = {
-		{KEY_SAMPLE, offsetof(struct trace_options, sample)},
-		{KEY_KERNEL_NET, offsetof(struct trace_options, kernel_net)},
-		{KEY_REQUIRE, offsetof(struct trace_options, require_probes)},
-		{KEY_FOLLOW, offsetof(struct trace_options, follow)},
-		{KEY_NO_FLIGHT, offsetof(struct trace_options, no_flight)},
-		{KEY_WITHHOLD, offsetof(struct trace_options, withhold_sched)},
-		{KEY_WITHHOLD_ARRIVALS, offsetof(struct trace_options, withhold_arrivals)},
-		{KEY_JSONL, offsetof(struct trace_options, jsonl)},
-		{KEY_ANYONE, offsetof(struct trace_options, listen_anyone)},
-		{'v', offsetof(struct trace_options, verbose)},
-	}, words[] = {
-		{KEY_JSON, offsetof(struct trace_options, json_path)},
-		{KEY_HTML, offsetof(struct trace_options, html_path)},
-		{KEY_TIMELINE, offsetof(struct trace_options, timeline_path)},
-		{KEY_REQUESTS, offsetof(struct trace_options, requests_path)},
-		{KEY_LISTEN, offsetof(struct trace_options, listen)},
-		{KEY_COLOR, offsetof(struct trace_options, color)},
-		{'o', offsetof(struct trace_options, record_path)},
+	} plain[] = {
+		{KEY_SAMPLE, false, offsetof(struct trace_options, sample)},
+		{KEY_KERNEL_NET, false, offsetof(struct trace_options, kernel_net)},
+		{KEY_REQUIRE, false, offsetof(struct trace_options, require_probes)},
+		{KEY_FOLLOW, false, offsetof(struct trace_options, follow)},
+		{KEY_NO_FLIGHT, false, offsetof(struct trace_options, no_flight)},
+		{KEY_WITHHOLD, false, offsetof(struct trace_options, withhold_sched)},
+		{KEY_WITHHOLD_ARRIVALS, false, offsetof(struct trace_options, withhold_arrivals)},
+		{KEY_JSONL, false, offsetof(struct trace_options, jsonl)},
+		{KEY_ANYONE, false, offsetof(struct trace_options, listen_anyone)},
+		{'v', false, offsetof(struct trace_options, verbose)},
+		{KEY_JSON, true, offsetof(struct trace_options, json_path)},
+		{KEY_HTML, true, offsetof(struct trace_options, html_path)},
+		{KEY_TIMELINE, true, offsetof(struct trace_options, timeline_path)},
+		{KEY_REQUESTS, true, offsetof(struct trace_options, requests_path)},
+		{KEY_LISTEN, true, offsetof(struct trace_options, listen)},
+		{KEY_COLOR, true, offsetof(struct trace_options, color)},
+		{'o', true, offsetof(struct trace_options, record_path)},
 	};
-	for (size_t f = 0; f < sizeof(flags) / sizeof(*flags); f++) {
-		if (flags[f].key != key)
+	for (size_t p = 0; p < sizeof(plain) / sizeof(*plain); p++) {
+		void *place = (char *)options + plain[p].place;
+		if (plain[p].key != key)
 			continue;
-		*(bool *)((char *)options + flags[f].place) = true;
-		return true;
-	}
-	for (size_t w = 0; w < sizeof(words) / sizeof(*words); w++) {
-		if (words[w].key != key)
-			continue;
-		*(const char **)(void *)((char *)options + words[w].place) = arg;
+		if (plain[p].word)
+			*(const char **)place = arg;
+		else
+			*(bool *)place = true;
 		return true;
 	}
 	return false;

@@ -329,8 +329,7 @@ void timeline_steal(struct timeline *timeline, uint64_t from_ns, uint64_t to_ns,
 		steal.state = STATE_STEAL;
 		timeline_set(timeline, steal);
 		own.begin_ns = begin_ns + taken_ns;
-		if (taken_ns < longest_ns || at + 1 == count)
-			timeline_set(timeline, own);
+		timeline_set(timeline, own);
 		for (uint32_t i = at + 1; i < count; i++)
 			timeline_set(timeline, pieces[i]);
 	}

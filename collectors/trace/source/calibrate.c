@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "run_time.h"
 #include "source.h"
 
 #define BATCHES 9
@@ -159,26 +160,17 @@ static int attach(int program)
 	return result ? result : link_uprobe_multi(program, "/proc/self/exe", &place, 1, getpid());
 }
 
-static struct bpf_prog_info info_of(int program)
-{
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
-	bpf_obj_get_info_by_fd(program, &info, &size);
-	return info;
-}
-
 /* While the program, which does next to nothing, is attached. */
 static double time_counting(int program)
 {
 	int statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (statistics < 0)
 		return 0;
-	struct bpf_prog_info before = info_of(program);
+	struct runs before = runs_of(program);
 	time_calls();
-	struct bpf_prog_info after = info_of(program);
+	struct runs after = runs_of(program);
 	close(statistics);
-	uint64_t runs = after.run_cnt - before.run_cnt;
-	return runs ? (double)(after.run_time_ns - before.run_time_ns) / (double)runs : 0;
+	return after.count > before.count ? (double)(after.ns - before.ns) / (double)(after.count - before.count) : 0;
 }
 
 static int measure_trap(struct calibration *calibration, int map, int program)

@@ -106,7 +106,13 @@ static int32_t steal_place(const struct btf *btf)
 	return queues < 0 || steal < 0 ? 0 : (int32_t)(steal - queues);
 }
 
-static void choose_programs(struct live *live, bool kernel_tells_sends)
+static bool kernel_tells_sends(const struct btf *btf)
+{
+	return btf__find_by_name(btf, "btf_trace_tcp_sendmsg_locked") > 0;
+}
+
+/* btf: the kernel's; NULL: not needed, or not there. */
+static void choose_programs(struct live *live, const struct btf *btf)
 {
 	struct trace_bpf *bpf = live->bpf;
 	const struct source_options *options = &live->options;
@@ -120,7 +126,7 @@ static void choose_programs(struct live *live, bool kernel_tells_sends)
 		bpf_program__set_autoload(bpf->progs.sock_recv_length, false);
 		bpf_program__set_autoload(bpf->progs.sock_send_length, false);
 	}
-	bpf_program__set_autoload(bpf->progs.tcp_sendmsg_locked, options->watch_sends && !options->tail && kernel_tells_sends);
+	bpf_program__set_autoload(bpf->progs.tcp_sendmsg_locked, options->watch_sends && btf && kernel_tells_sends(btf));
 	bpf_program__set_autoload(bpf->progs.sk_data_ready, !options->withhold_arrivals);
 	bpf_program__set_autoload(bpf->progs.page_fault_user, options->watch_faults);
 	bpf_program__set_autoload(bpf->progs.page_fault_kernel, options->watch_faults);
@@ -162,7 +168,7 @@ int live_load(struct live *live, struct source_error *error)
 	live->probes.everybody = live->perf_links || !link_filter_covers_threads();
 	live->allocators.everybody = live->probes.everybody;
 	struct btf *btf = live->options.tail ? NULL : btf__load_vmlinux_btf(); /* of use to reads and sends only */
-	choose_programs(live, btf && btf__find_by_name(btf, "btf_trace_tcp_sendmsg_locked") > 0);
+	choose_programs(live, btf);
 	live->bpf->rodata->steal_place = btf ? steal_place(btf) : 0;
 	btf__free(btf);
 	for (uint32_t event = 0; event < TRACE_EVENT_LIMIT; event++)

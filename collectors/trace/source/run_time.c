@@ -6,20 +6,25 @@
 #include <bpf/libbpf.h>
 #include <unistd.h>
 
+struct runs runs_of(int program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	if (program < 0 || bpf_obj_get_info_by_fd(program, &info, &size) != 0)
+		return (struct runs){0};
+	return (struct runs){info.run_cnt, info.run_time_ns};
+}
+
 static struct runs runs_so_far(const struct bpf_object *object)
 {
 	struct bpf_program *program;
-	struct runs runs = {0};
+	struct runs sum = {0};
 	bpf_object__for_each_program(program, object) {
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-		int fd = bpf_program__fd(program); /* < 0: not loaded */
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
-			continue;
-		runs.count += info.run_cnt;
-		runs.ns += info.run_time_ns;
+		struct runs runs = runs_of(bpf_program__fd(program));
+		sum.count += runs.count;
+		sum.ns += runs.ns;
 	}
-	return runs;
+	return sum;
 }
 
 void run_time_begin(struct run_time *run_time, const struct bpf_object *object, uint64_t now_ns)

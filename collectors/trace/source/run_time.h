@@ -16,12 +16,17 @@ struct bpf_object;
 
 #define RUN_TIME_NS 100000000u
 
+struct runs {
+	uint64_t count, ns; /* ns: with what counting takes in each (calibrate.h) */
+};
+
+/* Of one program, as far as was counted; of none that is loaded (program < 0) nothing. */
+struct runs runs_of(int program);
+
 struct run_time {
 	int statistics;     /* the descriptor; < 0: not counting */
 	uint64_t begin_ns;  /* counting since then */
-	struct runs {
-		uint64_t count, ns; /* ns: with what counting takes in each (calibrate.h) */
-	} before, found; /* by then, for somebody may be counting all the time; and since */
+	struct runs before, found; /* by then, for somebody may be counting all the time; and since */
 	uint64_t over_ns; /* how long `found` took; 0: not known */
 };
 
