@@ -32,7 +32,7 @@ typedef uint32_t record_u32;
 typedef uint64_t record_u64;
 #endif
 
-#define RECORD_VERSION 4
+#define RECORD_VERSION 5
 #define RECORD_COMM_BYTES 16
 #define RECORD_STACK_DEPTH 48
 #define RECORD_CPU_LIMIT 1024 /* numbers from here on are no CPUs but flight rings, each with its own seq and lost */
@@ -94,7 +94,7 @@ struct record_switch {
 	record_u8 pad;
 	record_u16 next_waited_us; /* of next, whose wait for the CPU nobody has told; 0: it was told, or short */
 	record_u32 cpu_steal_ns;      /* taken from this CPU by the hypervisor so far, as the scheduler counts it, low 32 bits; 0: it does not */
-	char next_comm[RECORD_COMM_BYTES]; /* the culprit's name if it is a stranger */
+	char prev_comm[RECORD_COMM_BYTES], next_comm[RECORD_COMM_BYTES]; /* of strangers nothing else tells the name */
 	record_u32 cpu_stolen_ns; /* the same by the hypervisor's own word; 0: it does not tell */
 	record_u32 pad2;
 };
@@ -229,7 +229,7 @@ struct record_mode {
 
 #define RECORD_SIZE_CHECK(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " changed its size")
 RECORD_SIZE_CHECK(record, 24);
-RECORD_SIZE_CHECK(record_switch, 88);
+RECORD_SIZE_CHECK(record_switch, 104);
 RECORD_SIZE_CHECK(record_wake, 40);
 RECORD_SIZE_CHECK(record_recv, 72);
 RECORD_SIZE_CHECK(record_send, 64);

@@ -33,6 +33,7 @@ static __always_inline void switch_emit(struct task_struct *prev, struct task_st
 	record->cpu_steal_ns = task_cpu_steal_ns(next);
 	record->cpu_stolen_ns = task_cpu_stolen_ns(next);
 	record->pad2 = 0;
+	__builtin_memcpy(record->prev_comm, prev->comm, sizeof(record->prev_comm));
 	__builtin_memcpy(record->next_comm, next->comm, sizeof(record->next_comm));
 	record_submit(record);
 }

@@ -109,6 +109,7 @@ static void a_sleep_inside_a_request(void **state)
 	assert_int_equal(sleeps->prev_tgid, tid);
 	assert_true(waking->time_ns - sleeps->h.time_ns > 4000000);
 	assert_string_equal(comes->next_comm, "echo");
+	assert_string_equal(sleeps->prev_comm, "echo");
 	assert_true(sleeps->prev_exec_ns > 0);
 	assert_non_null(send);
 }

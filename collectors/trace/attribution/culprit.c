@@ -33,6 +33,7 @@ uint32_t culprit_number(struct culprits *culprits, uint32_t tid)
 	if (map_put(&culprits->by_tid, tid, entry) < 0)
 		return CULPRIT_NOBODY;
 	entry->culprit.tid = tid;
+	entry->culprit.comm[0] = '?';
 	return culprits->count++;
 }
 

@@ -33,7 +33,7 @@ struct culprits {
 int culprits_init(struct culprits *culprits); /* 0 or -ENOMEM */
 void culprits_free(struct culprits *culprits);
 
-/* The number of a thread; 0 is the idle thread's id. */
+/* The number of a thread; 0 is the idle thread's id. Until its name is told it is "?". */
 uint32_t culprit_number(struct culprits *culprits, uint32_t tid);
 /* The same, and this is its name now. */
 uint32_t culprit_named(struct culprits *culprits, uint32_t tid, const char comm[16]);

@@ -177,7 +177,7 @@ void schedule_switch(struct threads *threads, uint32_t tgid, const struct record
 		return;
 	if (next)
 		thread_has_waited(threads, next, record);
-	cpu_confirm(threads, cpu, culprit_number(&threads->culprits, record->prev_tid), record->h.time_ns);
+	cpu_confirm(threads, cpu, culprit_named(&threads->culprits, record->prev_tid, record->prev_comm), record->h.time_ns);
 	cpu->runner = culprit_named(&threads->culprits, record->next_tid, record->next_comm);
 	if (next)
 		thread_enters(threads, next, record);

@@ -135,6 +135,7 @@ static inline struct record_switch *tell_switch(struct story *story, uint64_t ti
 	record->next_tid = next;
 	record->next_tgid = is_target(next) ? TARGET : next;
 	record->prev_left = (uint8_t)left;
+	story_comm(record->prev_comm, prev);
 	story_comm(record->next_comm, next);
 	return record;
 }

@@ -577,6 +577,23 @@ static void test_first_runner_is_put_right(void **state)
 	story_free(&story);
 }
 
+/* It waited behind somebody whom no switch has named yet. */
+static void test_culprit_without_a_name(void **state)
+{
+	(void)state;
+	struct story story = frame();
+
+	tell_sleep(&story, BEGIN + 100 * US, 0, 101, 0);
+	tell_waking(&story, BEGIN + 200 * US, 0, 101);
+	tell_wakeup(&story, BEGIN + 200 * US, 0, 101, 900);
+	tell_switch(&story, BEGIN + 240 * US, 1, 901, RECORD_LEFT_SLEEPING, 101);
+	finish(&story);
+	assert_int_equal(story.requests[0].service.ns[CAUSE_RUNQ], 40 * US);
+	assert_int_equal(story.requests[0].culprit_tid, 900);
+	assert_string_equal(story.requests[0].culprit, "?");
+	story_free(&story);
+}
+
 /* A waiter that another CPU takes keeps the culprit of the CPU where it waited. */
 static void test_migrated_waiter(void **state)
 {
@@ -677,6 +694,7 @@ int main(void)
 		cmocka_unit_test(test_unseen_switch_in_an_assist),
 		cmocka_unit_test(test_forty_requests_behind_one_stop),
 		cmocka_unit_test(test_first_runner_is_put_right),
+		cmocka_unit_test(test_culprit_without_a_name),
 		cmocka_unit_test(test_migrated_waiter),
 		cmocka_unit_test(test_waiting_behind_idle_mark),
 		cmocka_unit_test(test_called_before_it_slept),

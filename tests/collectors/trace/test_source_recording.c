@@ -266,7 +266,8 @@ static void foreign_files_and_versions(void **state)
 	refused(RECORDING_MAGIC "\x01\0\0\0\x01\0\0\0", 16, "format 1.1");
 	refused(RECORDING_MAGIC "\x01\0\0\0\x02\0\0\0", 16, "format 1.2");
 	refused(RECORDING_MAGIC "\x01\0\0\0\x03\0\0\0", 16, "format 1.3");
-	refused(RECORDING_MAGIC "\x01\0\0\0\x04\0\0\0", 16, "cut short");
+	refused(RECORDING_MAGIC "\x01\0\0\0\x04\0\0\0", 16, "format 1.4");
+	refused(RECORDING_MAGIC "\x01\0\0\0\x05\0\0\0", 16, "cut short");
 	assert_true(source_open_recording("/nonexistent/file", &source, &error) < 0);
 	assert_non_null(strstr(error.text, "No such file"));
 	assert_true(source_open_recording("/tmp", &source, &error) < 0);

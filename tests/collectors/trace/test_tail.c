@@ -144,6 +144,7 @@ static void test_wait_nobody_told(void **state)
 	assert_int_equal(story.requests[0].queue.ns[CAUSE_RUNQ], 40 * US);
 	assert_int_equal(story.requests[0].queue.ns[CAUSE_OWN], 15 * US);
 	assert_int_equal(story.requests[0].culprit_tid, 900);
+	assert_string_equal(story.requests[0].culprit, "other-900");
 	story_free(&story);
 }
 
