@@ -84,7 +84,8 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	__u8 left = switch_left(preempt, state);
 	if (leaves && left == RECORD_LEFT_WAITING)
 		left = left_faulting(prev);
-	bool waiting = cpus[cpu & (TRACE_CPU_LIMIT - 1)].waiting;
+	struct trace_cpu *here = &cpus[cpu & (TRACE_CPU_LIMIT - 1)];
+	bool waiting = here->waiting;
 	__u64 waited = 0;
 	if (comes && mode_tail && !waiting) {
 		waited = task_waited_ns(next);
@@ -93,6 +94,7 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	}
 	if (leaves)
 		task_acts();
+	here->runner = comes ? next->pid : 0;
 	if (!waiting && !waited && !(comes && !mode_tail) && !(leaves && leaving_matters(prev, left)))
 		return 0;
 	switch_emit(prev, next, left, waited);

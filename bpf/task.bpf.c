@@ -63,7 +63,8 @@ static __always_inline void task_emit(struct task_struct *task, __u64 came_ns)
  */
 static __always_inline void task_acts(void)
 {
-	if (!cpus[bpf_get_smp_processor_id() & (TRACE_CPU_LIMIT - 1)].waiting || !current_is_target())
+	const struct trace_cpu *cpu = &cpus[bpf_get_smp_processor_id() & (TRACE_CPU_LIMIT - 1)];
+	if (!cpu->waiting || !current_is_target() || cpu->runner == (__u32)bpf_get_current_pid_tgid())
 		return;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_state *state = bpf_task_storage_get(&tasks, task, NULL, 0);

@@ -30,7 +30,7 @@ enum trace_size {
 #define TRACE_COOKIE_SIZE(cookie) ((cookie) >> 8 & 0xff)
 #define TRACE_COOKIE_STACK(cookie) ((cookie) >> 16 & 0xffff)
 
-/* Per CPU. One writer CPU, except `waiting`, which lies on a line of its own. */
+/* Per CPU. One writer CPU, except `waiting`, which lies on a line that nobody counts in. */
 struct trace_cpu {
 	record_u32 seq;  /* records tried */
 	record_u32 lost; /* of those, without room in the ring */
@@ -38,6 +38,7 @@ struct trace_cpu {
 	record_u64 lost_of[RECORD_RING_LIMIT];
 	record_u32 arrivals, arrivals_lost; /* the same two for RECORD_ARRIVAL, which has numbers of its own */
 	record_u32 waiting __attribute__((aligned(64))); /* threads of the target that stand in this CPU's run queue */
+	record_u32 runner; /* thread of the target that was seen to come last; 0: somebody else was */
 };
 
 _Static_assert(sizeof(struct trace_cpu) == 320, "struct trace_cpu: whole cache lines");
