@@ -20,9 +20,9 @@ static double standard_errors(unsigned groups)
 void intervals_add(struct intervals *intervals, const struct request *request, uint32_t bucket)
 {
 	unsigned group = (unsigned)(request->end_ns / PIECE_NS % INTERVAL_GROUPS);
-	uint64_t *cause_ns = intervals->cause_ns[bucket][group];
+	uint64_t *cause_ns = intervals->cause_ns[group][bucket];
 
-	intervals->counts[bucket][group]++;
+	intervals->counts[group][bucket]++;
 	for (int c = 0; c < CAUSE_COUNT; c++) {
 		uint64_t ns = request->queue.ns[c] + request->service.ns[c];
 		if (ns)
@@ -64,9 +64,9 @@ struct interval interval_percentile(const struct intervals *intervals, const uin
 			continue;
 		total += (double)counts[b];
 		for (int g = 0; g < INTERVAL_GROUPS; g++) {
-			all[g] += intervals->counts[b][g];
-			above[g] += b > at ? intervals->counts[b][g] : 0;
-			from[g] += b >= at ? intervals->counts[b][g] : 0;
+			all[g] += intervals->counts[g][b];
+			above[g] += b > at ? intervals->counts[g][b] : 0;
+			from[g] += b >= at ? intervals->counts[g][b] : 0;
 		}
 	}
 	/* The percentile lies somewhere in its bucket, and above the highest there is nothing that could differ. */
@@ -85,13 +85,13 @@ void interval_cohort(const struct intervals *intervals, uint32_t low, uint32_t h
 {
 	double all_ns[INTERVAL_GROUPS] = {0}, cause_ns[CAUSE_COUNT][INTERVAL_GROUPS] = {{0}};
 
-	for (uint32_t b = low; b <= high; b++)
-		for (int g = 0; g < INTERVAL_GROUPS; g++) {
-			if (intervals->counts[b][g] == 0)
+	for (int g = 0; g < INTERVAL_GROUPS; g++)
+		for (uint32_t b = low; b <= high; b++) {
+			if (intervals->counts[g][b] == 0)
 				continue;
 			for (int c = 0; c < CAUSE_COUNT; c++) {
-				cause_ns[c][g] += (double)intervals->cause_ns[b][g][c];
-				all_ns[g] += (double)intervals->cause_ns[b][g][c];
+				cause_ns[c][g] += (double)intervals->cause_ns[g][b][c];
+				all_ns[g] += (double)intervals->cause_ns[g][b][c];
 			}
 		}
 	for (int c = 0; c < CAUSE_COUNT; c++)

@@ -16,8 +16,9 @@
 #define INTERVAL_GROUPS 16
 
 struct intervals {
-	uint32_t counts[HIST_BUCKETS][INTERVAL_GROUPS]; /* by server time */
-	uint64_t cause_ns[HIST_BUCKETS][INTERVAL_GROUPS][CAUSE_COUNT]; /* queue and service; most pages are never touched */
+	/* By server time. The group first: what 100 ms of requests touch lies close together. Most pages are never touched. */
+	uint32_t counts[INTERVAL_GROUPS][HIST_BUCKETS];
+	uint64_t cause_ns[INTERVAL_GROUPS][HIST_BUCKETS][CAUSE_COUNT]; /* queue and service */
 };
 
 void intervals_add(struct intervals *intervals, const struct request *request, uint32_t bucket);
