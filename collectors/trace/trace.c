@@ -25,6 +25,7 @@
 #include "launch.h"
 #include "outputs.h"
 #include "recorded.h"
+#include "slice.h"
 #include "source/calibrate.h"
 #include "source/recording.h"
 #include "source/rights.h"
@@ -74,6 +75,7 @@ struct trace {
 	struct trace_info info;
 	struct summary summary;
 	struct budget budget;
+	struct slices slices;
 	uint64_t begin_ns, newest_ns;
 	double begin_cpu_s; /* what loading and attaching took is not part of watching */
 };
@@ -125,6 +127,7 @@ static void take_allocation(struct trace *trace, const struct record_stack *reco
 static void take_record(void *context, const struct record *record)
 {
 	struct trace *trace = context;
+	slices_step(&trace->slices);
 	if (record->time_ns > trace->newest_ns)
 		trace->newest_ns = record->time_ns;
 	if (record->kind == RECORD_MODE)
@@ -156,6 +159,7 @@ static unsigned request_stretches(struct trace *trace, const struct request *req
 static void take_request(void *context, const struct request *request)
 {
 	struct trace *trace = context;
+	slices_step(&trace->slices);
 	outputs_request(&trace->outputs, request);
 	if (trace->board)
 		board_request(trace->board, request);
@@ -367,7 +371,9 @@ static void watch(struct trace *trace)
 	while (!interrupted) {
 		nanosleep(&pause, NULL);
 		bool alive = source_target_alive(trace->source);
+		slices_begin(&trace->slices, source_now_ns() + (uint64_t)pause.tv_nsec / 2);
 		source_drain(trace->source, take_record, trace);
+		slices_end(&trace->slices);
 		uint64_t now_ns = source_now_ns();
 		keep_budget(trace, now_ns);
 		if (show(trace, now_ns, &next_ns) || !alive || now_ns >= end_ns)
