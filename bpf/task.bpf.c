@@ -64,7 +64,7 @@ static __always_inline void task_emit(struct task_struct *task, __u64 came_ns)
 static __always_inline void task_acts(void)
 {
 	const struct trace_cpu *cpu = &cpus[bpf_get_smp_processor_id() & (TRACE_CPU_LIMIT - 1)];
-	if (!cpu->waiting || !current_is_target() || cpu->runner == (__u32)bpf_get_current_pid_tgid())
+	if (!cpu->waiting || cpu->runner == (__u32)bpf_get_current_pid_tgid() || !current_is_target())
 		return;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_state *state = bpf_task_storage_get(&tasks, task, NULL, 0);

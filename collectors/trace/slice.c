@@ -6,10 +6,11 @@
 
 #include "core/clock.h"
 
-void slices_begin(struct slices *slices, uint64_t polite_until_ns)
+void slices_begin(struct slices *slices, uint64_t polite_ns)
 {
-	slices->polite_until_ns = polite_until_ns;
-	slices->due_ns = clock_ns(CLOCK_MONOTONIC) + SLICE_NS;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	slices->polite_until_ns = now_ns + polite_ns;
+	slices->due_ns = now_ns + SLICE_NS;
 }
 
 void slices_end(struct slices *slices)
@@ -23,7 +24,7 @@ void slices_look(struct slices *slices)
 	if (now_ns < slices->due_ns)
 		return;
 	if (now_ns >= slices->polite_until_ns) {
-		slices->polite_until_ns = 0;
+		slices_end(slices);
 		return;
 	}
 	sched_yield();

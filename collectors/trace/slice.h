@@ -3,12 +3,12 @@
  * Slices: a tracer that shares a CPU makes others wait while it works, and a drain in one piece is a millisecond and more. So
  * it offers the CPU to whoever waits for it every tenth of a millisecond; if nobody does, that costs a system call.
  *
- *   slices_begin(&slices, polite_until_ns);
+ *   slices_begin(&slices, polite_ns);
  *   ... slices_step(&slices) with each piece of work ...
  *   slices_end(&slices);
  *
- * Somebody who never sleeps takes a whole turn of the scheduler's each time, so it is done until polite_until_ns (CLOCK_MONOTONIC) and not
- * beyond: what is not read in time is lost. One thread. All 0 offers nothing.
+ * Somebody who never sleeps takes a whole turn of the scheduler's each time, so it is done for polite_ns and not
+ * for longer: what is not read in time is lost. One thread. All 0 offers nothing.
  */
 #ifndef MEMLAB_TRACE_SLICE_H
 #define MEMLAB_TRACE_SLICE_H
@@ -18,12 +18,12 @@
 #define SLICE_NS 100000u
 
 struct slices {
-	uint64_t polite_until_ns; /* 0: no more */
+	uint64_t polite_until_ns; /* CLOCK_MONOTONIC; 0: no more */
 	uint64_t due_ns;          /* the end of this slice */
 	uint32_t steps;
 };
 
-void slices_begin(struct slices *slices, uint64_t polite_until_ns);
+void slices_begin(struct slices *slices, uint64_t polite_ns);
 void slices_end(struct slices *slices);
 
 #define SLICE_STEPS 16u /* between two looks at the clock */

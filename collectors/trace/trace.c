@@ -371,7 +371,7 @@ static void watch(struct trace *trace)
 	while (!interrupted) {
 		nanosleep(&pause, NULL);
 		bool alive = source_target_alive(trace->source);
-		slices_begin(&trace->slices, source_now_ns() + (uint64_t)pause.tv_nsec / 2);
+		slices_begin(&trace->slices, (uint64_t)pause.tv_nsec / 2);
 		source_drain(trace->source, take_record, trace);
 		slices_end(&trace->slices);
 		uint64_t now_ns = source_now_ns();

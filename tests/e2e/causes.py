@@ -39,8 +39,8 @@ KINDS = {
     "crowd": ("runq", 95),
 }
 INNOCENT = {"own", "runq", "wake", "unattributed"}
-# The thread's sleep as the injector sees it ends on a CPU. From the call to there it is `wake`, most of a millisecond where a hypervisor
-# brings back the CPU; no more than half of the sleep may be told so.
+# The thread's sleep as the injector sees it ends on a CPU. From the call to there it is `wake`, milliseconds where a hypervisor takes them
+# to bring back the CPU; no more than half of the sleep may be told so.
 CALLED = {"fault": "wake"}
 
 
